@@ -1,0 +1,1 @@
+"""Measurements and campaigns: each module is one command that prints a table."""

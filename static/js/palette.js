@@ -1,0 +1,55 @@
+// The command menu: narrows the pages to what is typed, and arrow keys walk its lines.
+// The results themselves come from the server; Enter in the box opens the search page.
+
+const palette = document.getElementById("palette");
+const input = document.getElementById("palette-input");
+const pages = document.getElementById("palette-pages");
+
+if (palette && input && pages) {
+  const jumps = () =>
+    [...palette.querySelectorAll("[data-jump]")].filter((each) => each.getClientRects().length > 0);
+
+  const narrow = () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const jump of pages.querySelectorAll("[data-jump]")) {
+      const text = jump.textContent.toLowerCase();
+      jump.hidden = !words.every((word) => text.includes(word));
+    }
+    for (const title of pages.querySelectorAll(".menu__title")) {
+      let next = title.nextElementSibling;
+      while (next && next.hidden && !next.matches(".menu__title")) next = next.nextElementSibling;
+      title.hidden = !next || next.matches(".menu__title");
+    }
+    if (!input.value) document.getElementById("palette-found").replaceChildren();
+  };
+
+  input.addEventListener("input", narrow);
+
+  palette.addEventListener("keydown", (event) => {
+    const lines = jumps();
+    const at = lines.indexOf(document.activeElement);
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      lines[Math.min(at + 1, lines.length - 1)]?.focus();
+    } else if (event.key === "ArrowUp") {
+      event.preventDefault();
+      (at > 0 ? lines[at - 1] : input).focus();
+    } else if (event.key === "Enter" && document.activeElement === input) {
+      // One line left, or a page by its beginning: go there at once.
+      const [only] = lines;
+      const typed = input.value.trim().toLowerCase();
+      const starts = only?.textContent.trim().toLowerCase().startsWith(typed);
+      if (typed && only && (lines.length === 1 || (pages.contains(only) && starts))) {
+        event.preventDefault();
+        only.click();
+      } else if (!typed) {
+        event.preventDefault();
+      }
+    }
+  });
+
+  palette.addEventListener("close", () => {
+    input.value = "";
+    narrow();
+  });
+}

@@ -1,0 +1,47 @@
+// Keys in a list of tasks: J and K walk the rows, X ticks, O opens, Esc clears the ticks.
+// The row in use is the one that has the focus, so nothing else has to be remembered.
+// Without this file Tab, Space and Enter do the same.
+
+const ROW = "#task-list tbody tr:not(.group)";
+const rows = () => [...document.querySelectorAll(ROW)];
+const opener = (row) => row?.querySelector("[data-drawer]");
+
+// Where the focus was last: opening a menu or a panel takes it away for a while.
+let last = "";
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest?.(ROW);
+  if (row) last = row.id;
+});
+
+function walk(step) {
+  const all = rows();
+  const here = all.indexOf(document.activeElement.closest?.(ROW));
+  const before = all.findIndex((row) => row.id === last);
+  const from = here >= 0 ? here : before;
+  const to = from < 0 ? (step > 0 ? 0 : all.length - 1) : from + step;
+  const row = all[Math.max(0, Math.min(to, all.length - 1))];
+  opener(row)?.focus();
+  row?.scrollIntoView({ block: "nearest" });
+  return Boolean(row);
+}
+
+const keys = {
+  j: () => walk(1),
+  k: () => walk(-1),
+  o: () => current()?.click(),
+  x: () => current()?.closest("tr").querySelector(".check")?.click(),
+  escape: () => document.querySelector("#task-list:has(tbody :checked) [data-clear]")?.click(),
+};
+
+/** The title in the row with the focus, else in the one that had it last. */
+function current() {
+  const row = document.activeElement.closest?.(ROW) ?? document.getElementById(last);
+  return opener(row);
+}
+
+document.addEventListener("single-key", (event) => {
+  const act = keys[event.detail];
+  if (!act || !document.getElementById("task-list")) return;
+  act();
+  event.preventDefault();
+});

@@ -1,0 +1,92 @@
+// Ticked rows of the list: a whole page, a range with Shift, all that match. The dialog
+// that says what will be done. Without this file each row is ticked by itself, and the
+// buttons lead to a page of their own.
+
+const ticked = new Set();
+let last = null;
+
+const list = () => document.getElementById("task-list");
+const boxes = () => [...(list()?.querySelectorAll("tbody .check") ?? [])];
+const all = () => document.getElementById("all-that-match");
+
+function tell() {
+  const rows = boxes();
+  const count = rows.filter((box) => box.checked).length;
+  const words = list()?.querySelector("[data-count]");
+  if (words) words.textContent = all()?.checked ? words.dataset.matching : count;
+  const page = list()?.querySelector("[data-page]");
+  if (page) {
+    page.hidden = false;
+    page.checked = count > 0 && count === rows.length;
+    page.indeterminate = count > 0 && count < rows.length;
+  }
+  const clear = list()?.querySelector("[data-clear]");
+  if (clear) clear.hidden = false;
+}
+
+function tick(box, on) {
+  box.checked = on;
+  if (on) ticked.add(box.value);
+  else ticked.delete(box.value);
+}
+
+function clear() {
+  for (const box of boxes()) tick(box, false);
+  if (all()) all().checked = false;
+  ticked.clear();
+  tell();
+}
+
+document.addEventListener("click", (event) => {
+  const box = event.target.closest?.("#task-list tbody .check");
+  if (box) {
+    const rows = boxes();
+    if (event.shiftKey && last && rows.includes(last)) {
+      const [from, to] = [rows.indexOf(last), rows.indexOf(box)].sort((a, b) => a - b);
+      for (const one of rows.slice(from, to + 1)) tick(one, box.checked);
+    }
+    tick(box, box.checked);
+    last = box;
+    if (!box.checked && all()) all().checked = false;
+    tell();
+  }
+  if (event.target.closest?.("[data-clear]")) clear();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("#task-list [data-page]")) {
+    for (const box of boxes()) tick(box, event.target.checked);
+    if (!event.target.checked && all()) all().checked = false;
+    tell();
+  }
+  if (event.target === all()) {
+    if (event.target.checked) for (const box of boxes()) tick(box, true);
+    tell();
+  }
+});
+
+// A row that was brought up to date stays ticked; another list begins without ticks.
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  const box = document.getElementById(event.detail.target?.id)?.querySelector?.(".check");
+  if (box && ticked.has(box.value)) box.checked = true;
+  tell();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (["task-list", "task-view"].includes(event.target.id)) ticked.clear();
+  tell();
+});
+
+// -- the dialog -------------------------------------------------------------------------
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "bulk-dialog" && !event.target.open) event.target.showModal();
+});
+
+document.addEventListener("click", (event) => {
+  const close = event.target.closest?.("#bulk-dialog [data-close]");
+  if (!close) return;
+  event.preventDefault();
+  document.getElementById("bulk-dialog").close();
+});
+
+tell();

@@ -1,0 +1,44 @@
+// Undo stands only while there is time for it, and what somebody types is not swapped
+// away. Without this file the server says when it is too late.
+
+const TIME = 6500;
+
+function watch() {
+  for (const form of document.querySelectorAll("[data-undo]:not([data-watched])")) {
+    form.dataset.watched = "";
+    setTimeout(() => {
+      const toast = form.closest(".toast");
+      if (form.matches(".htmx-request")) return;
+      if (!toast?.contains(document.activeElement)) toast?.remove();
+      else form.remove();
+    }, TIME);
+  }
+}
+
+// The toast has done its work once the answer is there: htmx needs it until then.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target.matches?.("[data-undo]")) event.target.closest(".toast")?.remove();
+});
+
+// A form that has done its work closes before its page is read again.
+document.addEventListener(
+  "task-changed",
+  (event) => {
+    const menu = event.target.closest?.("[popover]");
+    if (menu?.matches(":popover-open")) menu.hidePopover();
+    event.target.closest?.("details")?.removeAttribute("open");
+  },
+  { capture: true },
+);
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const live = event.target;
+  if (!live.matches?.("[data-live]") || event.detail.requestConfig.verb !== "get") return;
+  const typing = live.querySelector(":popover-open form, details[open] textarea");
+  if (typing && event.detail.requestConfig.triggeringEvent?.type === "task-changed") {
+    event.preventDefault();
+  }
+});
+
+document.addEventListener("htmx:afterSettle", watch);
+watch();

@@ -1,0 +1,262 @@
+"""Runs: one action for many tasks, worked off in portions that survive a kill.
+
+A portion's pushes and the run's progress are one transaction. Who holds the lease
+works; when it is over, the next one goes on where the last commit was. A portion that
+fails is tried again a few times, the last time task by task; then the run stops and a
+person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from tasks_app.models import ActionRun, Push, Team
+
+from . import actions
+from .many import Asked, Wanted, ask_many
+
+log = logging.getLogger(__name__)
+
+PORTION = 100
+#: Up to so many are asked for while the person waits; more run in the background.
+AT_ONCE = 100
+#: More than anybody looks over; a narrower filter does the rest.
+MOST = 20_000
+LEASE = timedelta(seconds=60)
+#: A portion is begun at most so often, with ever longer pauses between.
+MOST_TRIES = 5
+PAUSE = timedelta(seconds=5)
+#: Tasks kept for each reason, for the page to link to.
+NAMED = 50
+#: Why a task is left out at which Baton itself failed.
+BROKE = "Baton failed at this one; its log says why. Try it from the task itself."
+
+
+class NotOurs(Exception):
+    """Somebody else works on this run; nothing of this portion was kept."""
+
+
+def begin(
+    task_ids: Sequence[int],
+    action: str,
+    wanted: Wanted,
+    *,
+    by: User,
+    team: Team,
+    form_token: uuid.UUID,
+) -> ActionRun:
+    """Return the run of this form, made now unless it was sent before.
+
+    A small one is through when this returns.
+    """
+    ids = list(dict.fromkeys(task_ids))
+    taken = ActionRun.objects.filter(form_token=form_token).exclude(team=team, by=by)
+    if taken.exists():
+        form_token = uuid.uuid4()
+    run, made = ActionRun.objects.get_or_create(
+        form_token=form_token,
+        team=team,
+        by=by,
+        defaults={
+            "action": action,
+            "values": wanted.as_json(),
+            "task_ids": ids,
+            "total": len(ids),
+        },
+    )
+    if made and len(ids) <= AT_ONCE:
+        work(run.pk)
+        run.refresh_from_db()
+    return run
+
+
+def due(now: datetime) -> list[int]:
+    """Return ids of runs that wait for somebody to work on them, oldest first."""
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    runs = unfinished().filter(free).order_by("pk")
+    return list(runs.values_list("pk", flat=True)[:20])
+
+
+def unfinished() -> QuerySet[ActionRun]:
+    """Return runs that somebody may work on: neither through nor stopped."""
+    return ActionRun.objects.filter(ended_at=None, stopped_at=None)
+
+
+def work(run_id: int, *, until: datetime | None = None) -> bool:
+    """Work on a run until it is through or `until`; return whether any is left.
+
+    False also when somebody else is at it, and when it has to wait or has stopped.
+    """
+    attempt = uuid.uuid4()
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    mine = unfinished().filter(free, pk=run_id)
+    # Counted before the work: a try that a crash ends counts, too.
+    if not mine.update(
+        attempt_id=attempt, lease_until=now + LEASE, tries=F("tries") + 1
+    ):
+        return False
+    if stop(run_id, attempt, "Each time the worker was gone before it was done."):
+        return False
+    try:
+        while portion(run_id, attempt):
+            if until is not None and timezone.now() >= until:
+                give_back(run_id, attempt)
+                return True
+    except NotOurs:
+        pass
+    except Exception:
+        log.exception("A portion of run %s failed.", run_id)
+        rest(run_id, attempt)
+    return False
+
+
+def give_back(run_id: int, attempt: uuid.UUID) -> None:
+    ActionRun.objects.filter(pk=run_id, attempt_id=attempt).update(
+        lease_until=None, tries=0
+    )
+
+
+def rest(run_id: int, attempt: uuid.UUID) -> None:
+    """Let a portion that failed wait for its next try; stop after the last one."""
+    why = "Each time Baton met an error that its log names."
+    if stop(run_id, attempt, why, tries=MOST_TRIES):
+        return
+    mine = ActionRun.objects.filter(pk=run_id, attempt_id=attempt)
+    tries = mine.values_list("tries", flat=True).first() or 1
+    mine.update(lease_until=timezone.now() + tries * PAUSE)
+
+
+def stop(
+    run_id: int, attempt: uuid.UUID, why: str, *, tries: int = MOST_TRIES + 1
+) -> bool:
+    """Stop a run of ours that was tried so often; return whether it has stopped."""
+    spent = ActionRun.objects.filter(
+        pk=run_id, attempt_id=attempt, tries__gte=tries, ended_at=None
+    )
+    return bool(
+        spent.update(
+            stopped_at=timezone.now(),
+            stopped_why=f"{MOST_TRIES} tries did not get on. {why}",
+            lease_until=None,
+            attempt_id=None,
+            tries=0,
+        )
+    )
+
+
+def go_on(run: ActionRun) -> bool:
+    """Let a stopped run go on where it was; return whether it stood still."""
+    stopped = ActionRun.objects.filter(pk=run.pk, ended_at=None)
+    return bool(
+        stopped.exclude(stopped_at=None).update(
+            stopped_at=None, stopped_why="", lease_until=None, tries=0
+        )
+    )
+
+
+def portion(run_id: int, attempt: uuid.UUID) -> bool:
+    """Ask for the next portion; return whether there are more. Raise `NotOurs`."""
+    with transaction.atomic():
+        run = (
+            ActionRun.objects.select_for_update(of=("self",))
+            .select_related("team", "by")
+            .get(pk=run_id)
+        )
+        if run.attempt_id != attempt or run.ended_at is not None:
+            raise NotOurs
+        ids = run.task_ids[run.position : run.position + PORTION]
+        last = run.tries >= MOST_TRIES
+        asked = ask_one_by_one(run, ids) if last else ask_portion(run, ids)
+        end = run.position + len(ids)
+        over = end >= run.total
+        kept = ActionRun.objects.filter(
+            pk=run_id, attempt_id=attempt, position=run.position, ended_at=None
+        ).update(
+            position=end,
+            done=run.done + len(asked.done),
+            skipped=merged(run.skipped, asked.skipped),
+            lease_until=None if over else timezone.now() + LEASE,
+            tries=0 if over else 1,
+            ended_at=timezone.now() if over else None,
+        )
+        if not kept:
+            raise NotOurs
+    return not over
+
+
+def ask_portion(run: ActionRun, ids: Sequence[int]) -> Asked:
+    if run.by is None:
+        result = Asked()
+        result.skipped["The person who asked for this has left."] += ids
+        return result
+    return ask_many(
+        ids,
+        run.action,
+        Wanted(**run.values),
+        by=run.by,
+        team=run.team,
+        # Many do not go before what one person waits for.
+        lane=Push.Lane.URGENT if run.total <= AT_ONCE else Push.Lane.NORMAL,
+        run_id=run.pk,
+    )
+
+
+def ask_one_by_one(run: ActionRun, ids: Sequence[int]) -> Asked:
+    """Ask for each task alone, leaving out those at which Baton itself fails.
+
+    Raise what was raised where that is none of theirs: the database, or all of them.
+    """
+    result, error = Asked(), None
+    for pk in ids:
+        try:
+            with transaction.atomic():
+                one = ask_portion(run, [pk])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as raised:
+            log.exception("Run %s failed at task %s.", run.pk, pk)
+            result.skipped[BROKE].append(pk)
+            error = raised
+            continue
+        result.done += one.done
+        for reason, skipped in one.skipped.items():
+            result.skipped[reason] += skipped
+    if error is not None and len(result.skipped[BROKE]) == len(ids) > 1:
+        raise error
+    return result
+
+
+def merged(old: dict[str, Any], new: dict[str, list[int]]) -> dict[str, Any]:
+    """Return the reasons with their counts and the first tasks of each."""
+    result = {reason: dict(part) for reason, part in old.items()}
+    for reason, ids in new.items():
+        part = result.setdefault(reason, {"count": 0, "tasks": []})
+        part["count"] += len(ids)
+        part["tasks"] = [*part["tasks"], *ids][:NAMED]
+    return result
+
+
+def undoable(run: ActionRun) -> int:
+    """Return how many of this run's actions have not left yet."""
+    return waiting(run).count() if run.total <= AT_ONCE else 0
+
+
+def waiting(run: ActionRun) -> QuerySet[Push]:
+    return Push.objects.filter(
+        task_id__in=run.task_ids, state=Push.State.QUEUED, values__run=run.pk
+    )
+
+
+def undo(run: ActionRun, *, by: User) -> int:
+    """Take back what has not left yet; return how many."""
+    return sum(actions.undo(push, by=by) for push in waiting(run).order_by("pk"))

@@ -1,0 +1,76 @@
+"""Which prospects an address or a form asks for: one meaning in list, export and form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from tasks_app.models import ConnectedAccount, Team
+from tasks_app.models.prospects import ProspectQuerySet
+from tasks_app.models.tasks import TaskQuerySet
+
+from .matching import filter_prospects
+from .owners import members_of, user_keys
+
+
+@dataclass(frozen=True)
+class ProspectQuery:
+    """What is asked for; '' asks nothing.
+
+    `known` is "any", "none", an account's number, or "not-" and an account's number;
+    `contact` "yes" or "no"; `work` "none" or "some"; `owner` "none" or the number of a
+    person of the team.
+    """
+
+    text: str = ""
+    tag: str = ""
+    company: str = ""
+    known: str = ""
+    contact: str = ""
+    work: str = ""
+    owner: str = ""
+
+    def found(self, team: Team, tasks: TaskQuerySet) -> ProspectQuerySet:
+        """Return the team's prospects that match all of it, in the order of names.
+
+        `work` is told by `tasks`, those that the person who asks may see. What names
+        nothing of this team matches nobody.
+        """
+        account, linked = None, None
+        if self.known:
+            linked = self.known == "any" or self.known.isdecimal()
+        if self.known not in ("", "any", "none"):
+            account = self._account(team)
+            if account is None:
+                return filter_prospects(team).none()
+        found = filter_prospects(
+            team,
+            text=self.text,
+            tag=self.tag,
+            company=self.company,
+            account=account,
+            linked=linked,
+            do_not_contact={"yes": False, "no": True}.get(self.contact),
+        )
+        if self.owner == "none":
+            found = found.filter(owner_key="")
+        elif self.owner:
+            found = found.filter(owner_key__in=self._owner_keys(team))
+        if self.work in ("none", "some"):
+            there = Exists(tasks.unfinished().filter(prospect_id=OuterRef("pk")))
+            found = found.filter(there if self.work == "some" else ~there)
+        return found
+
+    def _account(self, team: Team) -> ConnectedAccount | None:
+        number = self.known.removeprefix("not-")
+        accounts = ConnectedAccount.objects.of_team(team).defer("credentials")
+        known = number.isdecimal() and len(number) < 19
+        return accounts.filter(pk=int(number) if known else 0).first()
+
+    def _owner_keys(self, team: Team) -> Collection[str]:
+        for member in members_of(team):
+            if str(member.pk) == self.owner:
+                return user_keys(member)
+        return []

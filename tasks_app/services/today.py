@@ -1,0 +1,185 @@
+"""What a morning looks like: who has how much, what failed and why, what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import BooleanField, Case, Count, Min, Q, Value, When
+from django.db.models.functions import TruncDate
+
+from tasks_app.models import Task, Team
+from tasks_app.models.tasks import TaskQuerySet
+
+from .counting import MOST, count_each
+from .days import UNFINISHED, Days
+from .unclear import unclear_pushes
+
+#: A task is left lying when its day was over so many days ago.
+LATE_DAYS = 3
+TREND_DAYS = 14
+CAUSES = 5
+#: Failures that were nobody's mistake: the same task may go through now.
+WORTH_RETRYING = frozenset(
+    {"too_late", "gave_up", "crashed", "unprepared", "credentials", "misconfigured"}
+)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one person has to do until Sunday. `key` is the filter's word for them."""
+
+    key: str
+    person: User | None
+    overdue: int
+    lying: int  # of those overdue: more than LATE_DAYS days
+    today: int
+    later: int
+
+    @property
+    def total(self) -> int:
+        return self.overdue + self.today + self.later
+
+
+def last_lying_day(days: Days) -> date:
+    """Return the last day whose open tasks are more than LATE_DAYS days late."""
+    return days.today - timedelta(days=LATE_DAYS + 1)
+
+
+def loads(tasks: TaskQuerySet, days: Days) -> list[Load]:
+    """Return the work until Sunday by person, who has most first; two queries.
+
+    An open task counts once: as overdue, else as due today, else as due later.
+    """
+    ahead = UNFINISHED & ~Q(due_sort__lt=days.now)
+    rows = list(
+        tasks.filter(UNFINISHED & days.until(days.sunday))
+        .order_by()
+        .annotate(
+            away=Case(
+                When(assignee=None, vendor_user__isnull=False, then=Value(True)),
+                default=Value(False),
+                output_field=BooleanField(),
+            )
+        )
+        .values("assignee_id", "away")
+        .annotate(
+            overdue=Count("pk", filter=days.overdue),
+            lying=Count("pk", filter=days.until(last_lying_day(days))),
+            today=Count("pk", filter=ahead & days.due("today")),
+            later=Count(
+                "pk", filter=ahead & Q(due_sort__gte=days.team.start_of(days.tomorrow))
+            ),
+        )
+    )
+    people = User.objects.in_bulk([r["assignee_id"] for r in rows if r["assignee_id"]])
+    found = [
+        Load(
+            str(row["assignee_id"] or ("elsewhere" if row["away"] else "none")),
+            people.get(row["assignee_id"]),
+            row["overdue"],
+            row["lying"],
+            row["today"],
+            row["later"],
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda load: (-load.total, load.key))
+
+
+def done(tasks: TaskQuerySet, days: Days) -> dict[str, int]:
+    """Return how many of those due `today` and this `week` are completed, up to MOST."""
+    completed = tasks.filter(status=Task.Status.COMPLETED)
+    parts = {word: completed.filter(days.due(word)) for word in ("today", "week")}
+    return count_each(parts, MOST)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Tasks of one account that failed for the same reason; `task` is one of them."""
+
+    account_id: int
+    kind: str
+    sentence: str
+    number: int
+    task: int
+
+    @property
+    def worth_retrying(self) -> bool:
+        return self.kind in WORTH_RETRYING
+
+
+def failures(tasks: TaskQuerySet) -> list[Failure]:
+    """Return why tasks failed, the most frequent first, CAUSES at the most."""
+    rows = (
+        tasks.filter(delivery=Task.Delivery.FAILED)
+        .order_by()
+        .values("account_id", "delivery_kind", "delivery_error")
+        .annotate(n=Count("pk"), first=Min("pk"))
+        .order_by("-n", "first")[:CAUSES]
+    )
+    return [
+        Failure(
+            row["account_id"],
+            row["delivery_kind"],
+            row["delivery_error"],
+            row["n"],
+            row["first"],
+        )
+        for row in rows
+    ]
+
+
+def of_cause(
+    tasks: TaskQuerySet, account_id: int, kind: str, sentence: str
+) -> TaskQuerySet:
+    """Return the failed tasks that such a line of `failures` stands for."""
+    return tasks.filter(
+        delivery=Task.Delivery.FAILED,
+        account_id=account_id,
+        delivery_kind=kind,
+        delivery_error=sentence,
+    )
+
+
+def unclear(tasks: TaskQuerySet, team: Team, *, all_of_team: bool) -> dict[int, int]:
+    """Return how many pushes need a check, by account."""
+    pushes = unclear_pushes(team)
+    if not all_of_team:
+        pushes = pushes.filter(task__in=tasks)
+    rows = pushes.order_by().values("account_id").annotate(n=Count("pk"))
+    return {row["account_id"]: row["n"] for row in rows}
+
+
+@dataclass(frozen=True)
+class TrendDay:
+    day: date
+    completed: int
+    due: int
+
+
+def trend(tasks: TaskQuerySet, days: Days) -> list[TrendDay]:
+    """Return what was completed and what was due on each of the last days."""
+    first = days.today - timedelta(days=TREND_DAYS - 1)
+    zone = days.team.zone
+    completed = (
+        tasks.filter(
+            status=Task.Status.COMPLETED,
+            completed_at__gte=days.team.start_of(first),
+        )
+        .order_by()
+        .values(day=TruncDate("completed_at", tzinfo=zone))
+        .annotate(n=Count("pk"))
+    )
+    due = (
+        tasks.filter(days.between(first, days.today))
+        .order_by()
+        .values(day=TruncDate("due_sort", tzinfo=zone))
+        .annotate(n=Count("pk"))
+    )
+    by_day = [{row["day"]: row["n"] for row in rows} for rows in (completed, due)]
+    return [
+        TrendDay(day, by_day[0].get(day, 0), by_day[1].get(day, 0))
+        for day in (first + timedelta(days=number) for number in range(TREND_DAYS))
+    ]

@@ -1,0 +1,98 @@
+"""What pages about asking for actions need: addresses, words, the toast's links."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.template import Context
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from tasks_app.models import Task
+from tasks_app.vendors.words import Action
+from tasks_app.views import task_acts, wording
+
+from .baton import web_address
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Links:
+    """What a toast offers: an undo with the page to show after it, or a page."""
+
+    undo: str = ""
+    next: str = ""
+    in_list: str | None = None
+    page: str = ""
+    label: str = ""
+
+
+@register.simple_tag
+def toast_links(message: Message) -> Links:
+    """Return the links that a view put beside its message."""
+    try:
+        extra = json.loads(message.extra_tags or "{}")
+    except ValueError:
+        return Links()
+    if not isinstance(extra, dict):
+        return Links()
+    return Links(
+        extra.get("undo", ""),
+        extra.get("next", ""),
+        extra.get("in"),
+        extra.get("page", ""),
+        extra.get("label", ""),
+    )
+
+
+@register.simple_tag
+def acting_words(task: Task) -> str:
+    return task_acts.short(task)
+
+
+@register.simple_tag
+def vendor_address(task: Task) -> str:
+    """Return where this task is at its vendor, else where the vendor is, else ''."""
+    return web_address(task.external_url) or task.account.adapter_class.home_url
+
+
+@register.simple_tag
+def task_address(task_id: int, in_list: str | None = None) -> str:
+    """Return the task's page, with the list it is opened from."""
+    address = reverse("task-detail", args=[task_id])
+    return address if in_list is None else f"{address}?{urlencode({'in': in_list})}"
+
+
+@register.simple_tag
+def act_address(
+    task_id: int, in_list: str | None = None, action: str = "", next_page: str = ""
+) -> str:
+    """Return where an action's form is, or without one the list of actions."""
+    parts = {"action": str(action), "in": in_list, "next": next_page}
+    query = urlencode({k: v for k, v in parts.items() if v or (k == "in" and v == "")})
+    address = reverse("task-act", args=[task_id])
+    return f"{address}?{query}" if query else address
+
+
+@register.simple_tag
+def note_act(acts: Iterable[task_acts.Act]) -> task_acts.Act | None:
+    return next((act for act in acts or () if act.action == Action.NOTE), None)
+
+
+@register.simple_tag(takes_context=True)
+def moment_clock(context: Context, at: datetime) -> str:
+    """Return a moment of the menu: "14:32" today, else "Thu 09:00"."""
+    team = context["team"]
+    local = at.astimezone(team.zone)
+    today = team.today(timezone.now())
+    clock = f"{local:%H:%M}"
+    if local.date() == today:
+        return clock
+    return f"{wording.day_words(local.date(), today)} {clock}"

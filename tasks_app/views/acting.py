@@ -1,0 +1,275 @@
+"""What people ask to be done to one task: the forms, asking, taking back, looking."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import reswap, trigger_client_event
+
+from tasks_app.forms.acting import ActForm
+from tasks_app.models import Push, Task, TaskEvent
+from tasks_app.services import actions
+from tasks_app.services.actions import Conflict, NotOffered
+from tasks_app.services.preferences import columns_of
+from tasks_app.vendors.words import Action
+
+from . import task_acts, working
+from .access import member_required
+from .context import preference
+from .middleware import TeamRequest
+from .neighbours import list_address, list_query
+from .tasks import for_columns, visible
+
+#: Rows that a list looks after at once.
+MOST_WATCHED = 100
+
+
+def task_of(request: TeamRequest, task_id: int) -> Task:
+    tasks = visible(request).for_list().prefetch_related("pushes")
+    return get_object_or_404(tasks, pk=task_id)
+
+
+def way_back(request: TeamRequest, otherwise: str) -> str:
+    """Return where a form wants to lead to, if that is a page of ours."""
+    data = request.POST if request.method == "POST" else request.GET
+    address = data.get("next", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()})
+    return address if ours and address.startswith("/") else otherwise
+
+
+def with_list(address: str, query: str | None) -> str:
+    """Return the address with the list it was opened from."""
+    if query is None:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'in': query})}"
+
+
+def in_frame(request: TeamRequest) -> bool:
+    """Whether only a part of the page is asked for: of the side panel or the menu."""
+    return bool(request.htmx) and request.htmx.target in ("task-drawer", "row-menu")
+
+
+@require_http_methods(["GET", "POST"])
+@member_required
+@vary_on_headers("HX-Request", "HX-Target")
+def task_act(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Show what can be asked for, or one form (GET); ask for it (POST).
+
+    422 with a sentence for what is missing or not offered, 409 where the task changed
+    since the page was made; typed text is kept in both.
+    """
+    assert request.team is not None  # noqa: S101
+    task = task_of(request, task_id)
+    data = request.POST if request.method == "POST" else request.GET
+    name = data.get("action", "")
+    if name not in task_acts.NAMES:
+        status = 422 if request.method == "POST" else 200
+        error = "Choose what is to be done." if request.method == "POST" else ""
+        return menu(request, task, error=error, status=status)
+    action, adapter = Action(name), task_acts.adapter_of(task.account)
+    if request.method == "GET":
+        reason = actions.why_not(task, action, adapter)
+        if reason:
+            return menu(request, task, error=reason, status=200)
+        form = ActForm(task, action, adapter, request.team)
+        return asking(request, task, form)
+    form = ActForm(task, action, adapter, request.team, data=request.POST)
+    if not form.is_valid():
+        return asking(request, task, form, status=422)
+    version = request.POST.get("version", "")
+    try:
+        push = actions.ask(
+            task_acts.as_seen(task, request.POST.get("seen", "")),
+            action,
+            form.values,
+            by=request.user,
+            version=int(version) if version.isdecimal() and len(version) < 10 else None,
+        )
+    except NotOffered as error:
+        return asking(request, task, form, error=str(error), status=422)
+    except Conflict as error:
+        task = task_of(request, task_id)
+        return asking(request, task, form, conflict=error, status=409)
+    return after_asking(request, task, action, push)
+
+
+def menu(
+    request: TeamRequest, task: Task, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    assert request.team is not None  # noqa: S101
+    context = frame(request, task) | {
+        "acts": task_acts.acts(task, request.team),
+        "cannot": task_acts.cannot(task),
+        "error": error,
+    }
+    part = "#menu" if in_frame(request) else ""
+    return render(request, f"tasks/actions/menu.html{part}", context, status=status)
+
+
+def asking(
+    request: TeamRequest,
+    task: Task,
+    form: ActForm,
+    *,
+    error: str = "",
+    conflict: Conflict | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Show one form, with what was typed and what stands against it."""
+    assert request.team is not None  # noqa: S101
+    moved = conflict.differences if conflict else ()
+    plain = "" if moved else str(conflict) if conflict else ""
+    context = frame(request, task) | {
+        "act": task_acts.Act(form.action, form),
+        "error": error or plain,
+        "conflict": bool(conflict),
+        "differences": task_acts.differences(moved, request.team),
+    }
+    part = "#form" if in_frame(request) else ""
+    return render(request, f"tasks/actions/form.html{part}", context, status=status)
+
+
+def frame(request: TeamRequest, task: Task) -> dict[str, Any]:
+    """Return what every form for this task travels with."""
+    query = list_query(request)
+    target = request.htmx.target if in_frame(request) else ""
+    return {
+        "task": task,
+        "seen": task_acts.seen_of(task),
+        "in_list": query,
+        "target": target,
+        "next": way_back(request, ""),
+        "back": way_back(
+            request, with_list(reverse("task-detail", args=[task.pk]), query)
+        ),
+    }
+
+
+def after_asking(
+    request: TeamRequest, task: Task, action: Action, push: Push | None
+) -> HttpResponse:
+    working.note_done(request, task.pk, action)
+    extra = ""
+    if push is not None:
+        word = task_acts.WORDS[action][3]
+        sentence = f"{word}: “{task.title[:80]}”."
+        undo = reverse("task-undo", args=[task.pk, push.pk])
+        back = way_back(request, "")
+        if back.startswith(reverse("task-work")):
+            back = working.place_of(request, task.pk) or back
+        extra = json.dumps({"undo": undo, "next": back, "in": list_query(request)})
+    else:
+        sentence = f"Taken back: “{task.title[:80]}”. It is not sent."
+    messages.success(request, sentence, extra_tags=extra)
+    return answer(request, task.pk)
+
+
+def answer(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Lead on after a change: the part that htmx asked for, or a page."""
+    query = list_query(request)
+    still = visible(request).filter(pk=task_id).exists()
+    if request.htmx:
+        response = reswap(parts(request, [task_id]), "none")
+        name = "task-changed" if still else "task-left"
+        return trigger_client_event(response, name, {"task": task_id})
+    here = with_list(reverse("task-detail", args=[task_id]), query)
+    return redirect(way_back(request, here if still else list_address(query)))
+
+
+def parts(
+    request: TeamRequest, task_ids: list[int], looks: int = 0, watch: bool = True
+) -> HttpResponse:
+    """Return rows of the list, out of band, and who looks after them next."""
+    columns = columns_of(preference(request))
+    rows = for_columns(visible(request), columns).filter(pk__in=task_ids[:MOST_WATCHED])
+    tasks = {task.pk: task for task in rows.defer("account__credentials")}
+    acting = [pk for pk, task in tasks.items() if task_acts.is_acting(task)]
+    context = {
+        "tasks": list(tasks.values()),
+        "columns": columns,
+        "left": [pk for pk in task_ids if pk not in tasks],
+        "list_query": list_query(request) or "",
+        "watched": ",".join(map(str, acting)),
+        "every": task_acts.next_look(looks),
+        "looks": looks + 1,
+        "watch": watch,
+    }
+    return render(request, "tasks/actions/parts.html", context)
+
+
+@require_POST
+@member_required
+def task_undo(request: TeamRequest, task_id: int, push_id: int) -> HttpResponse:
+    """Take an action back before it leaves; who asked for it may do so, too."""
+    push = get_object_or_404(
+        Push.objects.filter(account__team=request.team, task_id=task_id)
+        .exclude(kind=Push.Kind.CREATE)
+        .filter(
+            Q(task__in=visible(request))
+            | Q(
+                task__in=TaskEvent.objects.filter(
+                    task_id=task_id, actor=request.user, new="asked"
+                ).values("task")
+            )
+        ),
+        pk=push_id,
+    )
+    if actions.undo(push, by=request.user):
+        working.note_undone(request, task_id)
+        messages.info(request, "Undone. Nothing was sent.")
+    else:
+        name = push.account.get_vendor_display()
+        push.refresh_from_db(fields=["state"])
+        queued = push.state == Push.State.QUEUED
+        why = (
+            "Something else was asked for since."
+            if queued
+            else f"Too late: it is on its way to {name}, or there already."
+        )
+        messages.warning(request, f"Not undone. {why}")
+    return answer(request, task_id)
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request")
+def task_state(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Tell how the last action stands; once it is settled the page is read again."""
+    task = task_of(request, task_id)
+    if not request.htmx:
+        return redirect("task-detail", task_id)
+    looks = number(request.GET.get("looks", ""))
+    if not task_acts.is_acting(task):
+        response = HttpResponse()
+        return trigger_client_event(response, "task-changed", {"task": task.pk})
+    return render(
+        request,
+        "tasks/actions/state.html",
+        task_acts.state_context(request, task, looks),
+    )
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request")
+def task_rows(request: TeamRequest) -> HttpResponse:
+    """Return rows whose actions were on their way, as they are now."""
+    if not request.htmx:
+        return redirect("task-list")
+    ids = [number(text) for text in request.GET.get("ids", "").split(",")]
+    looks = number(request.GET.get("looks", ""))
+    return parts(request, [pk for pk in ids if pk][:MOST_WATCHED], looks, watch=False)
+
+
+def number(text: str) -> int:
+    """Return a whole number from an address, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0

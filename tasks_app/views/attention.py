@@ -1,0 +1,231 @@
+"""What needs somebody this morning: one line each, with the one button that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.urls import reverse
+
+from tasks_app.models import ConnectedAccount
+from tasks_app.services.account_health import AccountHealth
+from tasks_app.services.counting import MOST
+from tasks_app.services.health import Health
+from tasks_app.services.mending import MENDABLE
+from tasks_app.services.today import LATE_DAYS, Failure, Load, last_lying_day
+
+from .process_words import process_words
+from .today_facts import Facts, name_of
+from .wording import clock_words
+
+State = ConnectedAccount.State
+#: So many people with work left lying get a line of their own.
+MOST_PEOPLE = 3
+
+
+@dataclass(frozen=True)
+class Line:
+    """`post` makes the button a form with these values; `key` stays the same."""
+
+    key: str
+    tone: str
+    icon: str
+    head: str
+    text: str
+    label: str
+    url: str
+    post: dict[str, str] = field(default_factory=dict)
+    is_form: bool = False
+
+
+def lines(facts: Facts, processes: Health) -> list[Line]:
+    """Return everything that needs somebody, the most pressing first."""
+    found = [line for health in facts.healths if (line := key_line(health, facts))]
+    found += process_lines(processes, facts)
+    found += check_lines(facts)
+    found += failure_lines(facts)
+    found += lying_lines(facts)
+    found += unassigned_lines(facts)
+    found += [line for health in facts.healths if (line := late_line(health, facts))]
+    return found
+
+
+def tasks(number: int, what: str = "task") -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def wait(number: int) -> str:
+    if not number:
+        return "No task waits for it just now."
+    verb = "waits" if number == 1 else "wait"
+    return f"{tasks(number, 'queued task')} {verb}, safe in the queue,"
+
+
+def key_line(health: AccountHealth, facts: Facts) -> Line | None:
+    """Return the line of an account whose queue stands still, None if it moves."""
+    account = health.account
+    vendor = account.get_vendor_display()
+    url = reverse("account-detail", args=[account.pk])
+    key = f"account-{account.pk}"
+    since = clock_words(account.state_since, facts.days.team, facts.days.now).text
+    if account.state == State.NEEDS_NEW_KEY:
+        head = f"{vendor} rejects the key of {account.name} since {since}"
+        text = wait(health.queued)
+        if health.queued:
+            text += " until an administrator enters a new key."
+        return Line(key, "red", "key-round", head, text, "See account", url)
+    if account.state == State.TROUBLE:
+        text = f"{account.state_reason} {wait(health.queued)}"
+        text = text.removesuffix(",").strip()
+        text += "" if text.endswith(".") else "."
+        head = f"{account.name} ({vendor}) is in trouble since {since}"
+        return Line(key, "amber", "triangle-alert", head, text, "See account", url)
+    if account.state == State.PAUSED and health.queued:
+        head = f"{account.name} ({vendor}) is paused since {since}"
+        text = f"{wait(health.queued)} until it is resumed."
+        return Line(key, "gray", "pause", head, text, "See account", url)
+    return None
+
+
+def process_lines(processes: Health, facts: Facts) -> Iterator[Line]:
+    """Yield a line for whoever is late: worker, scheduler or both."""
+    words = process_words(processes, facts.days.team, facts.days.now)
+    if words is None:
+        return
+    text = f"{words.text} Tell your administrator."
+    url = f"{reverse('today')}?who={facts.who}"
+    yield Line("processes", "amber", "activity", words.head, text, "Look again", url)
+
+
+def said(at: datetime, facts: Facts) -> str:
+    return clock_words(at, facts.days.team, facts.days.now).text
+
+
+def check_lines(facts: Facts) -> Iterator[Line]:
+    number = sum(facts.unclear.values())
+    if not number:
+        return
+    names = sorted(
+        f"{count:,} in {facts.account_name(pk)}" for pk, count in facts.unclear.items()
+    )
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    text = f"{listed} may exist already. Look there before anything is sent again."
+    head = f"{tasks(number)} need{'s' if number == 1 else ''} a check"
+    label, url = "Resolve", reverse("needs-check")
+    if not facts.is_lead:
+        label, url = "See", facts.list_url("delivery=needs_check")
+    yield Line("check", "violet", "dl-needs_check", head, text, label, url)
+
+
+def failure_lines(facts: Facts) -> Iterator[Line]:
+    shown = 0
+    for failure in facts.failures:
+        shown += failure.number
+        yield failure_line(failure, facts)
+    rest = facts.failed - shown
+    # Beyond MOST nobody has counted: then it is not said how many more.
+    unknown = facts.failed > MOST and facts.failures
+    if rest > 0 or unknown:
+        yield Line(
+            "failed-rest",
+            "red",
+            "dl-failed",
+            "More tasks failed" if unknown else f"{tasks(rest, 'more task')} failed",
+            "For other reasons.",
+            "See all",
+            facts.list_url("delivery=failed"),
+        )
+
+
+def failure_line(failure: Failure, facts: Facts) -> Line:
+    number = failure.number
+    account = facts.account_name(failure.account_id)
+    head = f"{tasks(number)} for {account} failed"
+    text = failure.sentence or "No reason was given."
+    key = f"failed-{failure.task}"
+    if failure.worth_retrying and facts.is_lead:
+        post = {
+            "account": str(failure.account_id),
+            "kind": failure.kind,
+            "cause": failure.sentence,
+            "who": facts.who,
+        }
+        label, url = f"Retry {number:,}", reverse("today-retry")
+        return Line(key, "red", "dl-failed", head, text, label, url, post, is_form=True)
+    if failure.kind in MENDABLE and facts.is_lead:
+        url = reverse("task-mend", args=[failure.task])
+        return Line(key, "red", "dl-failed", head, text, f"Mend {number:,}", url)
+    url = facts.list_url(f"delivery=failed&account={failure.account_id}")
+    if number == 1 or failure.account_id not in facts.names:
+        url = facts.list_url("delivery=failed")
+    if number == 1:
+        url = reverse("task-detail", args=[failure.task])
+    return Line(key, "red", "dl-failed", head, text, "See", url)
+
+
+def lying_lines(facts: Facts) -> Iterator[Line]:
+    """Yield a line for who has most that is days late."""
+    behind = [load for load in facts.loads if load.lying and load.key != "none"]
+    behind.sort(key=lambda load: (-load.lying, load.key))
+    until = last_lying_day(facts.days).isoformat()
+    for load in behind[:MOST_PEOPLE]:
+        query = f"status=overdue&assignee={load.key}&due_to={until}"
+        mine = load.person is not None and load.person.pk == facts.me
+        has = "You have" if mine else f"{name_of(load)} has"
+        head = f"{has} {tasks(load.lying)} more than {LATE_DAYS} days late"
+        text = f"Of {tasks(load.overdue)} overdue in all."
+        url = facts.list_url(query, whose=False)
+        yield Line(f"lying-{load.key}", "amber", "clock", head, text, "Reschedule", url)
+
+
+def unassigned_lines(facts: Facts) -> Iterator[Line]:
+    nobody: Load | None = next((x for x in facts.loads if x.key == "none"), None)
+    if not nobody or not nobody.total:
+        return
+    parts = [
+        f"{count:,} {words}"
+        for count, words in (
+            (nobody.overdue, "overdue"),
+            (nobody.today, "due today"),
+            (nobody.later, "due later this week"),
+        )
+        if count
+    ]
+    number = nobody.total
+    head = (
+        f"{tasks(number)} until Sunday {'has' if number == 1 else 'have'} no assignee"
+    )
+    until = facts.days.sunday.isoformat()
+    query = f"status=open,in_progress&assignee=none&due_to={until}"
+    url = facts.list_url(query, whose=False)
+    text = f"{', '.join(parts)}."
+    yield Line("unassigned", "gray", "user", head, text, "Assign", url)
+
+
+def late_line(health: AccountHealth, facts: Facts) -> Line | None:
+    """Return the line of an account whose statuses are old, None where they are not."""
+    account = health.account
+    if not health.sync_late or account.state == State.NEEDS_NEW_KEY:
+        return None
+    head = f"The statuses of {account.name} were never read"
+    if account.synced_at is not None:
+        since = said(account.synced_at, facts)
+        head = f"The statuses of {account.name} are from {since}"
+    text = "Tasks may have been finished there since. Sync is tried again by itself."
+    if health.run is not None and health.run.error:
+        text = f"The last reading: {health.run.error}"
+    if health.reading:
+        text = f"{text} A new reading was asked for."
+    url = reverse("account-sync", args=[account.pk])
+    return Line(
+        f"late-{account.pk}",
+        "amber",
+        "refresh-cw",
+        head,
+        text,
+        "Sync now",
+        url,
+        {"next": "today"},
+        is_form=True,
+    )

@@ -1,0 +1,75 @@
+"""How a batch is said and drawn: a sentence for each outcome, lengths for the bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks_app.models import Batch, Task, Team
+from tasks_app.services.batches import Progress
+
+from .wording import delivery_look
+
+State = Task.Delivery
+#: The order in the bar, and the tone of each part; what waits is left blank.
+BAR = (
+    ("delivered", "green"),
+    ("failed", "red"),
+    ("needs_check", "violet"),
+    ("retrying", "amber"),
+    ("accepted", "teal"),
+    ("sending", "blue"),
+    ("withdrawn", "gray"),
+)
+ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the bar, in hundredths of its length, as SVG takes them."""
+
+    state: str
+    tone: str
+    label: str
+    number: int
+    start: str
+    width: str
+
+
+def shares(progress: Progress) -> list[Share]:
+    """Return the parts of the bar from left to right."""
+    found, start = [], 0.0
+    for state, tone in BAR:
+        number = progress.counts[state]
+        if not number:
+            continue
+        width = 100 * number / progress.total
+        label = delivery_look(state).label
+        found.append(Share(state, tone, label, number, f"{start:.2f}", f"{width:.2f}"))
+        start += width
+    return found
+
+
+def what_happened(task: Task, batch: Batch, team: Team) -> str:
+    """Return what became of this task, what it means and what comes next."""
+    vendor, said = batch.account.get_vendor_display(), task.delivery_error
+    if task.delivery == State.QUEUED:
+        if task.retry_at:
+            again = f"Next try at {task.retry_at.astimezone(team.zone):%H:%M:%S}."
+            return f"{said or 'It could not be sent yet.'} {again}"
+        return "Waiting for its turn."
+    if task.delivery in (State.CLAIMED, State.SENDING):
+        return "Being handed over."
+    if task.delivery == State.ACCEPTED:
+        number = getattr(task, "request_number", "") or ""
+        request = f" (request {number})" if number else ""
+        return f"{vendor} took it{request}. Baton reads its id back."
+    if task.delivery == State.DELIVERED:
+        tries = getattr(task, "tries", None) or 1
+        if tries < 2:
+            return "Created."
+        return f"Created on the {ORDINALS.get(tries, f'{tries}th')} try."
+    if task.delivery == State.NEEDS_CHECK:
+        return said or f"No clear answer. The task may exist in {vendor}."
+    if task.delivery == State.WITHDRAWN:
+        return said or "Taken back before it was sent."
+    return said or f"{vendor} refused it."

@@ -1,0 +1,182 @@
+"""Batches: the list, one batch while it runs, and what a lead does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from tasks_app.models import NEVER, Batch, Task
+from tasks_app.services import batches, queueing, standstill
+from tasks_app.services.csv_writing import csv_lines
+
+from .access import lead_required, member_required
+from .batch_words import shares, what_happened
+from .middleware import TeamRequest
+from .paging import Pages
+
+#: So many batches are counted and paged: older ones are found by search.
+MOST = 1000
+HEADINGS = (
+    "Prospect",
+    "E-mail",
+    "Company",
+    "Delivery",
+    "What happened",
+    "Id at the vendor",
+    "Tries",
+)
+
+
+def visible(request: TeamRequest) -> QuerySet[Task]:
+    assert request.team is not None  # noqa: S101 - every view here wants a member
+    return Task.objects.visible_to(request.user, request.team)
+
+
+def own_batches(request: TeamRequest) -> QuerySet[Batch]:
+    assert request.team and request.membership  # noqa: S101
+    return batches.batches_of(
+        request.team, visible(request), sees_all=request.membership.is_lead
+    )
+
+
+@require_GET
+@member_required
+def batch_list(request: TeamRequest) -> HttpResponse:
+    """Show the team's batches, the newest first."""
+    page = Pages(own_batches(request), most=MOST).get_page(request.GET.get("page", "1"))
+    found = batches.progress_of_each(list(page), visible(request))
+    rows = [(batch, found[batch.pk], shares(found[batch.pk])) for batch in page]
+    return render(request, "batches/list.html", {"page": page, "rows": rows})
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request")
+def batch_detail(request: TeamRequest, batch_id: int) -> HttpResponse:
+    """Show how a batch stands; htmx gets the parts that change while it runs."""
+    rows = own_batches(request).defer(None).select_related("account__paused_by")
+    batch = get_object_or_404(rows.defer("account__credentials"), pk=batch_id)
+    context = standing(request, batch)
+    htmx = request.htmx
+    part = "#batch-answer" if htmx and not htmx.history_restore_request else ""
+    return render(request, f"batches/detail.html{part}", context)
+
+
+def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
+    """Return everything that the page of a batch shows."""
+    assert request.team and request.membership  # noqa: S101
+    tasks = visible(request).filter(batch=batch)
+    progress = batches.progress_of(tasks)
+    state = request.GET.get("delivery", "")
+    state = state if state in batches.STATES else ""
+    text = request.GET.get("q", "")[:200].replace("\x00", "")
+    found = batches.outcomes(tasks, state=state, text=text)
+    page = Pages(found, found).get_page(request.GET.get("page", "1"))
+    held = standstill.held_up(batch.account, request.team) if progress.waiting else None
+    left = 0.0
+    if progress.waiting and not held:
+        left = standstill.seconds_left(batch.account)
+    unclear = progress.counts["needs_check"] > 0
+    looking = unclear and batches.still_looking(tasks)
+    moving = progress.is_moving or looking
+    wanted = {"delivery": state, "q": text}
+    kept = urlencode({name: value for name, value in wanted.items() if value})
+    number = f"page={page.number}" if page.number > 1 else ""
+    return {
+        "batch": batch,
+        "progress": progress,
+        "shares": shares(progress),
+        "first": tasks.select_related("type", "prospect").order_by("pk").first(),
+        "last": tasks.exclude(due_sort=NEVER).order_by("-due_sort", "-pk").first(),
+        "page": page,
+        "rows": [(task, what_happened(task, batch, request.team)) for task in page],
+        "state": state,
+        "text": text,
+        "base": f"{kept}&" if kept else "",
+        "address": "&".join(part for part in (kept, number) if part),
+        "causes": batches.causes(tasks) if progress.counts["failed"] else [],
+        "held": held,
+        "looking": looking,
+        "left": queueing.duration(left) if progress.waiting and not held else "",
+        "rate": queueing.rate_words(batch.account),
+        # A queue that stands still is looked at now and then only.
+        "every": (15 if held else 2) if moving else 0,
+        "sees_all": request.membership.is_lead,
+    }
+
+
+@require_POST
+@lead_required
+def batch_retry(request: TeamRequest, batch_id: int) -> HttpResponse:
+    """Put the failed ones back into the queue: all, of one cause, or a single one."""
+    batch = get_object_or_404(own_batches(request), pk=batch_id)
+    tasks = visible(request).filter(batch=batch)
+    if task_id := request.POST.get("task", ""):
+        known = task_id.isdecimal() and len(task_id) < 19
+        tasks = tasks.filter(pk=task_id if known else 0)
+    if "cause" in request.POST:
+        tasks = tasks.filter(delivery_error=request.POST["cause"].replace("\x00", ""))
+    number = batches.retry(tasks, by=request.user)
+    if number:
+        words = "1 task is" if number == 1 else f"{number} tasks are"
+        messages.success(request, f"{words} back in the queue.")
+    else:
+        messages.warning(request, "Nothing was retried: none of them is failed by now.")
+    return redirect("batch-detail", batch_id)
+
+
+@require_POST
+@lead_required
+def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
+    """Take back what has not been sent yet."""
+    batch = get_object_or_404(own_batches(request), pk=batch_id)
+    tasks = visible(request).filter(batch=batch)
+    number = batches.cancel_rest(tasks, by=request.user)
+    if number:
+        words = "1 task was" if number == 1 else f"{number} tasks were"
+        messages.success(request, f"{words} taken back. They will not be sent.")
+    else:
+        messages.warning(request, "Nothing was taken back: nothing waits any more.")
+    return redirect("batch-detail", batch_id)
+
+
+@require_GET
+@member_required
+def batch_export(request: TeamRequest, batch_id: int) -> StreamingHttpResponse:
+    """Hand out every prospect's outcome as CSV, those who were left out at the end."""
+    batch = get_object_or_404(own_batches(request).defer(None), pk=batch_id)
+    response = StreamingHttpResponse(
+        csv_lines(export_rows(request, batch)), content_type="text/csv; charset=utf-8"
+    )
+    name = f"baton-batch-{batch.pk}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def export_rows(request: TeamRequest, batch: Batch) -> Iterator[list[str]]:
+    assert request.team and request.membership  # noqa: S101
+    yield list(HEADINGS)
+    tasks = visible(request).filter(batch=batch)
+    for task in batches.outcomes(tasks).iterator(chunk_size=1000):
+        person = task.prospect
+        yield [
+            str(person or ""),
+            person.email if person else "",
+            person.company if person else "",
+            task.get_delivery_display(),
+            what_happened(task, batch, request.team),
+            task.external_id,
+            str(getattr(task, "tries", None) or 0),
+        ]
+    if request.membership.is_lead:
+        for left in batch.left_out:
+            name, email = left.get("name", ""), left.get("email", "")
+            yield [name, email, "", "Left out", left.get("reason", ""), "", ""]

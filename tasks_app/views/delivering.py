@@ -1,0 +1,47 @@
+"""What a lead does about one task's way to its vendor: retry, take back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from tasks_app.models import Task
+from tasks_app.services import delivery
+
+from .access import lead_required
+from .acting import answer
+from .middleware import TeamRequest
+from .tasks import visible
+
+
+@require_POST
+@lead_required
+def task_retry(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Put a failed task back into the queue."""
+    one = visible(request).filter(pk=task_id)
+    task = get_object_or_404(one)
+    if delivery.retry_failed(one, by=request.user):
+        messages.success(request, "Back in the queue. It goes out with its next turn.")
+    else:
+        messages.warning(request, f"Not retried: it {stands(task)} by now.")
+    return answer(request, task_id)
+
+
+@require_POST
+@lead_required
+def task_withdraw(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Take a task back that has not been sent."""
+    one = visible(request).filter(pk=task_id)
+    task = get_object_or_404(one)
+    if delivery.withdraw(one, by=request.user):
+        messages.success(request, "Taken back. It will not be sent.")
+    else:
+        messages.warning(request, f"Not taken back: it {stands(task)} by now.")
+    return answer(request, task_id)
+
+
+def stands(task: Task) -> str:
+    task.refresh_from_db(fields=["delivery"])
+    return f"is “{task.get_delivery_display().lower()}”"

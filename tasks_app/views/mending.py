@@ -1,0 +1,44 @@
+"""Mending a task that failed because its account no longer offers what it asks for."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from tasks_app.forms.mending import MendForm
+from tasks_app.models import Task
+from tasks_app.services import mending
+
+from .access import lead_required
+from .middleware import TeamRequest
+
+
+@require_http_methods(["GET", "POST"])
+@lead_required
+def task_mend(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Ask for another type or person, and queue the task with it."""
+    assert request.team is not None  # noqa: S101 - every view here wants a member
+    visible = Task.objects.visible_to(request.user, request.team)
+    task = get_object_or_404(visible.for_list(), pk=task_id)
+    if not mending.is_mendable(task):
+        messages.info(request, "There is nothing to mend: it stands otherwise by now.")
+        return redirect("task-detail", task_id)
+    same = mending.alike(task, visible)
+    form = MendForm(task, same.count() - 1, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        assert isinstance(request.user, User)  # noqa: S101
+        rows = same if form.cleaned_data.get("alike") else visible.filter(pk=task.pk)
+        count = mending.mend(rows, form.cleaned_data["chosen"], by=request.user)
+        tasks = "1 task is" if count == 1 else f"{count:,} tasks are"
+        messages.success(request, f"{tasks} back in the queue.")
+        return redirect("task-detail", task_id)
+    what = mending.MENDABLE[task.delivery_kind]
+    return render(
+        request,
+        "tasks/mend.html",
+        {"task": task, "form": form, "what": what},
+        status=422 if form.errors else 200,
+    )

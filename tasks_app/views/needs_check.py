@@ -1,0 +1,137 @@
+"""Settling by a person what may or may not exist at a vendor."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from tasks_app.models import Push, TaskCopy
+from tasks_app.services import copies
+from tasks_app.services.delivery import AlreadySettled, WrongId, settle_by_person
+from tasks_app.services.unclear import (
+    read_unclear,
+    unclear_accounts,
+    unclear_pushes,
+    with_evidence,
+)
+
+from .access import lead_required
+from .middleware import TeamRequest
+from .paging import PAGE_SIZE, Pages
+
+MOST_DOUBLES = 50
+DONE = {
+    "there": "Linked. It is delivered.",
+    "again": "It is in the queue again.",
+    "leave": "Left as it is. It is never sent again by itself.",
+}
+COPY_DONE = {
+    "back": "The second one is being taken back.",
+    "leave": "Both are left there.",
+}
+
+
+@require_GET
+@lead_required
+def needs_check(request: TeamRequest) -> HttpResponse:
+    return page(request, request.GET.get("account", ""))
+
+
+@require_POST
+@lead_required
+def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
+    """Take a person's word for one push; who comes second is told how it stands."""
+    pushes = Push.objects.filter(account__team=request.team)
+    push = get_object_or_404(pushes.select_related("account", "task"), pk=push_id)
+    account = request.POST.get("account", "")
+    choice = request.POST.get("choice", "")
+    typed = request.POST.get("external_id", "")
+    given = typed if push.kind == Push.Kind.CREATE else push.target_id
+    error = ""
+    if choice not in DONE:
+        error = "Choose one of the three answers."
+    elif choice == "again" and push.account.deleted_at is not None:
+        error = "This account is disconnected. Nothing can be sent there any more."
+    else:
+        try:
+            settle_by_person(push, choice, by=request.user, external_id=given)
+        except WrongId as wrong:
+            error = str(wrong)
+        except AlreadySettled as settled:
+            messages.warning(request, f"“{push.task.title}”: {settled}")
+            return page(request, account, status=409)
+    if error:
+        wrongs = {push.pk: (error, typed)}
+        return page(request, account, status=422, wrongs=wrongs)
+    messages.success(request, f"“{push.task.title}”: {DONE[choice]}")
+    query = f"?account={account}" if account.isdigit() else ""
+    return redirect(reverse("needs-check") + query)
+
+
+@require_POST
+@lead_required
+def copy_settle(request: TeamRequest, copy_id: int) -> HttpResponse:
+    """Take a second copy back or leave it; who comes second is told how it stands."""
+    copy = get_object_or_404(
+        TaskCopy.objects.filter(account__team=request.team).select_related(
+            "account", "task"
+        ),
+        pk=copy_id,
+    )
+    account = request.POST.get("account", "")
+    choice = request.POST.get("choice", "")
+    title = f"“{copy.task.title}”"
+    if choice not in COPY_DONE:
+        messages.warning(request, f"{title}: Choose one of the two answers.")
+        return page(request, account, status=422)
+    try:
+        copies.settle(copy, choice, by=request.user)
+    except copies.NoWay as sentence:
+        messages.warning(request, f"{title}: {sentence}")
+        return page(request, account, status=422)
+    except AlreadySettled as settled:
+        messages.warning(request, f"{title}: {settled}")
+        return page(request, account, status=409)
+    messages.success(request, f"{title}: {COPY_DONE[choice]}")
+    query = f"?account={account}" if account.isdigit() else ""
+    return redirect(reverse("needs-check") + query)
+
+
+def page(
+    request: TeamRequest,
+    account: str,
+    *,
+    status: int = 200,
+    wrongs: dict[int, tuple[str, str]] | None = None,
+) -> HttpResponse:
+    """Show what needs a check, with what was typed and refused by push id."""
+    assert request.team is not None  # noqa: S101 - leads have a team
+    accounts = unclear_accounts(request.team)
+    chosen = next((a for a in accounts if str(a.pk) == account), None)
+    pushes = unclear_pushes(request.team)
+    doubles = copies.unsettled(request.team)
+    if chosen:
+        pushes = pushes.filter(account=chosen)
+        doubles = doubles.filter(account=chosen)
+    rows = with_evidence(Push.objects.all())
+    found = Pages(pushes, rows, size=PAGE_SIZE)
+    shown = found.get_page(request.GET.get("page", "1"))
+    if wrongs and not any(push.pk in wrongs for push in shown.object_list):
+        # On another page of a long list: that one alone, so that its sentence is seen.
+        shown = Pages(pushes.filter(pk__in=wrongs), rows).get_page(1)
+    items = read_unclear(shown.object_list)
+    context = {
+        "accounts": accounts,
+        "chosen": chosen,
+        "total": sum(a.unclear for a in accounts),  # type: ignore[attr-defined]
+        "doubles": [(copy, copies.way_back(copy)) for copy in doubles[:MOST_DOUBLES]],
+        "page": shown,
+        "base": f"account={chosen.pk}&" if chosen else "",
+        "items": [
+            (item, *(wrongs or {}).get(item.push.pk, ("", ""))) for item in items
+        ],
+    }
+    return render(request, "accounts/needs_check.html", context, status=status)

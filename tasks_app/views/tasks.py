@@ -1,0 +1,276 @@
+"""The list of tasks, its export, and one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page
+from django.db.models import Prefetch
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url, replace_url
+
+from tasks_app.choices import Choices
+from tasks_app.filters import TaskFilter
+from tasks_app.models import Task, TaskEvent
+from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.services import preferences as display
+from tasks_app.services.counting import MOST, count_each, count_words
+from tasks_app.services.exporting import task_rows
+from tasks_app.services.mending import is_mendable
+
+from . import neighbours, task_acts, task_story, wording
+from .access import member_required
+from .context import preference
+from .middleware import TeamRequest
+from .paging import Pages
+from .task_groups import Group, group_counts, grouped
+
+#: The tabs over the list: name, label, what it asks for, tone of a count above 0.
+QUICK_VIEWS = (
+    ("todo", "To do", "status=open,in_progress", ""),
+    ("today", "Due today", "status=open,in_progress&due=today", ""),
+    ("overdue", "Overdue", "status=overdue", "red"),
+    ("week", "This week", "status=open,in_progress&due=week", ""),
+    ("unassigned", "Unassigned", "status=open,in_progress&assignee=none", ""),
+    ("problems", "Delivery problems", "delivery=problems", "red"),
+    ("all", "All", "", ""),
+)
+#: So many rows are counted and paged where words are looked for: each has to be read.
+MOST_WITH_WORDS = 1000
+#: Not shown in a list, and some are long.
+NOT_IN_LIST = ("account__credentials", "note", "search_text", "options")
+
+
+@dataclass(frozen=True)
+class QuickView:
+    name: str
+    label: str
+    query: str
+    tone: str
+    count: int
+    current: bool
+
+    @property
+    def words(self) -> str:
+        return count_words(self.count)
+
+
+def visible(request: TeamRequest) -> TaskQuerySet:
+    assert request.team is not None  # noqa: S101 - every view here wants a member
+    return Task.objects.visible_to(request.user, request.team)
+
+
+def read_filter(request: TeamRequest) -> TaskFilter:
+    assert request.team and request.membership  # noqa: S101
+    choices = Choices.of(request.team, request.membership, request.GET)
+    return TaskFilter(request.GET, choices)
+
+
+def quick_views(tasks: TaskQuerySet, current: TaskFilter) -> list[QuickView]:
+    """Return the tabs with their counts, by one query for all of them."""
+    filters = {
+        name: TaskFilter(QueryDict(query), current.choices)
+        for name, _, query, _ in QUICK_VIEWS
+    }
+    counts = count_each({name: f.apply(tasks) for name, f in filters.items()}, MOST)
+    return [
+        QuickView(
+            name,
+            label,
+            query,
+            tone if counts[name] else "",
+            counts[name],
+            filters[name].values == current.values,
+        )
+        for name, label, query, tone in QUICK_VIEWS
+    ]
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request", "HX-Target")
+def task_list(request: TeamRequest) -> HttpResponse:
+    """Show the tasks that match the address; htmx gets the part that changes."""
+    task_filter = read_filter(request)
+    tasks = visible(request)
+    found = task_filter.apply(tasks)
+    most = MOST_WITH_WORDS if task_filter.text else MOST
+    ordered = task_filter.ordered(found)
+    by_due = task_filter.sort.removeprefix("-") == "due"
+    counts = count_groups(ordered if by_due else found, task_filter, most)
+    total = counts.pop("total")
+    look = preference(request)
+    columns, size = display.columns_of(look), display.page_size_of(look)
+    rows = for_columns(Task.objects.all(), columns).defer(*NOT_IN_LIST)
+    pages = Pages(ordered, rows, total=total, most=most, size=size)
+    page = pages.get_page(request.GET.get("page", "1"))
+    views = quick_views(tasks, task_filter)
+    context = {
+        "filter": task_filter,
+        "choices": task_filter.choices,
+        "views": views,
+        "page": page,
+        "columns": columns,
+        "display": {
+            "columns": display.COLUMNS,
+            "densities": display.DENSITIES,
+            "sizes": display.PAGE_SIZES,
+            "size": size,
+        },
+        # Beside the columns: the box to tick, the task and its menu.
+        "width": len(columns) + 3,
+        "total": total,
+        "groups": groups_of(page, counts, task_filter, cut=total > most),
+        **as_of(task_filter),
+        "empty": "" if total else why_empty(request, task_filter, views),
+        "base": f"{task_filter.query()}&" if task_filter.query() else "",
+        "list_query": task_filter.query(),
+        "watched": ",".join(str(t.pk) for t in page if task_acts.is_acting(t)),
+        "every": task_acts.next_look(0),
+        "looks": 1,
+    }
+    template = "tasks/list.html"
+    htmx = request.htmx
+    if not htmx or htmx.history_restore_request:
+        return render(request, template, context)
+    part = "task-answer" if htmx.target == "task-list" else "task-view"
+    response = render(request, f"{template}#{part}", context)
+    query = task_filter.query(page=str(page.number) if page.number > 1 else None)
+    address = reverse("task-list") + (f"?{query}" if query else "")
+    # Each letter that is typed changes the address but makes no step to go back to.
+    keep = replace_url if htmx.trigger_name == "q" else push_url
+    return keep(response, address)
+
+
+def as_of(task_filter: TaskFilter) -> dict[str, object]:
+    """Return since when the accounts in view were last read, and those never read."""
+    chosen = task_filter.values.get("account")
+    accounts = [
+        account
+        for account in task_filter.choices.accounts
+        if chosen is None or str(account.pk) in chosen
+    ]
+    read = [a.synced_at for a in accounts if a.synced_at]
+    never = [a.name for a in accounts if not a.synced_at]
+    choices = task_filter.choices
+    oldest = min(read, default=None)
+    words = wording.clock_words(oldest, choices.team, choices.now) if oldest else None
+    return {"as_of": words, "never": never}
+
+
+def for_columns(tasks: TaskQuerySet, columns: list[str]) -> TaskQuerySet:
+    """Return the rows with all that these columns show, in one query."""
+    rows = tasks.for_list()
+    return rows.select_related("batch") if "batch" in columns else rows
+
+
+def count_groups(
+    found: TaskQuerySet, task_filter: TaskFilter, most: int
+) -> dict[str, int]:
+    """Return `total`, `most + 1` at the most, and how many of these each group has."""
+    # In the list's order, so that the groups of its pages are counted first; by one
+    # walk, whatever it costs to tell whether a row matches.
+    counts: dict[str, int] = found[: most + 1].aggregate(
+        **group_counts(task_filter.choices)
+    )
+    return counts
+
+
+def groups_of(
+    page: Page[Task], counts: dict[str, int], task_filter: TaskFilter, *, cut: bool
+) -> list[Group]:
+    """Return the rows under headings by due date, or under none in another order.
+
+    With `cut` counting stopped in the last group.
+    """
+    if task_filter.sort.removeprefix("-") != "due":
+        return [Group("", 0, list(page))]
+    there = [name for name, number in counts.items() if number]
+    last = there[0 if task_filter.sort.startswith("-") else -1] if cut else ""
+    return grouped(page, counts, task_filter.choices, last)
+
+
+def why_empty(
+    request: TeamRequest, task_filter: TaskFilter, views: list[QuickView]
+) -> str:
+    """Return which of the four empty lists this is."""
+    there = {view.name: view.count for view in views}
+    lead = bool(request.membership and request.membership.is_lead)
+    if not there["all"]:
+        return "nothing_yet" if lead else "none_for_me"
+    if not task_filter.ignored and next((v for v in views if v.current), None):
+        return "all_done"
+    return "no_match"
+
+
+@require_GET
+@member_required
+def task_export(request: TeamRequest) -> StreamingHttpResponse:
+    """Hand out exactly the rows that match the address, as CSV."""
+    assert request.team is not None  # noqa: S101
+    task_filter = read_filter(request)
+    found = task_filter.apply(visible(request)).for_list()
+    tasks = task_filter.ordered(found.defer("account__credentials"))
+    rows = task_rows(tasks, request.team)
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    name = f"baton-tasks-{task_filter.choices.today.isoformat()}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request", "HX-Target")
+def task_detail(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Show one task: how it stands, its history, and every call that was made for it.
+
+    Over a list it is a side panel; with the list's filter it knows its neighbours.
+    """
+    assert request.team and request.membership  # noqa: S101
+    tasks = (
+        visible(request)
+        .for_list()
+        .select_related("batch", "created_by")
+        .defer("account__credentials", "search_text")
+        .prefetch_related(
+            "pushes",
+            Prefetch("events", TaskEvent.objects.select_related("actor")),
+        )
+    )
+    task = get_object_or_404(tasks, pk=task_id)
+    push = task_story.create_push(task)
+    calls = task_story.calls_of(task)
+    context = {
+        "task": task,
+        "push": push,
+        "head": task_story.delivery_head(task),
+        "sentence": task_story.delivery_sentence(task, push, request.team),
+        "legs": task_story.legs(task, push),
+        "history": task_story.history(task, request.team),
+        "options": task_story.options_of(task),
+        "doubles": task.copies.filter(outcome=""),
+        "calls": task_story.proof(calls, sees_all=request.membership.is_lead),
+        **task_acts.state_context(request, task),
+        "acts": task_acts.acts(task, request.team),
+        "cannot": task_acts.cannot(task),
+        "mendable": is_mendable(task),
+        "seen": task_acts.seen_of(task),
+        **place_in_list(request, task),
+    }
+    in_panel = request.htmx and request.htmx.target == "task-drawer"
+    template = "tasks/drawer.html" if in_panel else "tasks/detail.html"
+    return render(request, template, context)
+
+
+def place_in_list(request: TeamRequest, task: Task) -> dict[str, object]:
+    """Return where the list is that this task was opened from, and its neighbours."""
+    query = neighbours.list_query(request)
+    context: dict[str, object] = {"list_address": neighbours.list_address(query)}
+    if query is not None:
+        task_filter = neighbours.filter_of(request, query)
+        context["beside"] = neighbours.beside(task, task_filter, visible(request))
+    return context

@@ -1,0 +1,125 @@
+"""Today: what is late, what is due, who has too much, what did not arrive and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from tasks_app.models import Task
+from tasks_app.services import today as service
+from tasks_app.services.days import Days
+from tasks_app.services.delivery import retry_failed
+from tasks_app.services.health import processes
+
+from .access import lead_required, member_required
+from .account_words import cards
+from .attention import lines
+from .middleware import TeamRequest
+from .today_facts import Facts, name_of, read_facts
+from .trend_plot import plot
+
+WHO = ("team", "me")
+#: So many people are shown; the week has them all.
+MOST_LOADS = 8
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One person's work until Sunday; lengths are shares of the longest, 0 to 100."""
+
+    load: service.Load
+    name: str
+    url: str
+    parts: list[tuple[str, float, float]]
+
+    @property
+    def title(self) -> str:
+        load = self.load
+        return (
+            f"{load.overdue:,} overdue, {load.today:,} due today, "
+            f"{load.later:,} later this week"
+        )
+
+
+@require_GET
+@member_required
+@vary_on_headers("HX-Request")
+def today(request: TeamRequest) -> HttpResponse:
+    """Show the morning of the team, or one's own; `who` is kept for the next time."""
+    assert request.team and request.membership  # noqa: S101 - wants a member
+    who = request.GET.get("who", "")
+    if who in WHO and who != request.session.get("today", "team"):
+        request.session["today"] = who
+    who = request.session.get("today", "team")
+    who = who if who in WHO else "team"
+    tasks = Task.objects.visible_to(request.user, request.team)
+    facts = read_facts(tasks, request.membership, who, Days.of(request.team))
+    read = [h.account.synced_at for h in facts.healths if h.account.synced_at]
+    context = {
+        "facts": facts,
+        "who": who,
+        "counts": facts.counts,
+        "urls": {name: facts.counter_url(name) for name in facts.queries},
+        "done": facts.done,
+        "lines": lines(facts, processes(facts.days.now)),
+        "bars": bars(facts),
+        "more": max(0, len(facts.loads) - MOST_LOADS),
+        "cards": cards(facts.healths, request.team),
+        "plot": plot(facts.trend),
+        "synced_at": min(read, default=None),
+    }
+    part = "#today" if request.htmx and not request.htmx.history_restore_request else ""
+    return render(request, f"today/today.html{part}", context)
+
+
+def bars(facts: Facts) -> list[Bar]:
+    """Return the workload as it is drawn, who has most first."""
+    shown = facts.loads[:MOST_LOADS]
+    longest = max((load.total for load in shown), default=0) or 1
+    drawn = []
+    until = facts.days.sunday.isoformat()
+    for load in shown:
+        parts, start = [], 0.0
+        for tone, number in (
+            ("red", load.overdue),
+            ("accent", load.today),
+            ("gray", load.later),
+        ):
+            width = round(100 * number / longest, 2)
+            if number:
+                parts.append((tone, round(start, 2), width))
+            start += width
+        query = f"status=open,in_progress&assignee={load.key}&due_to={until}"
+        url = facts.list_url(query, whose=False)
+        drawn.append(Bar(load, name_of(load), url, parts))
+    return drawn
+
+
+@require_POST
+@lead_required
+def today_retry(request: TeamRequest) -> HttpResponse:
+    """Put the tasks of one line of failures back into the queue."""
+    assert request.team is not None  # noqa: S101
+    tasks = Task.objects.visible_to(request.user, request.team)
+    if request.POST.get("who") == "me":
+        tasks = tasks.filter(assignee_id=request.user.pk)
+    account = request.POST.get("account", "")
+    if not account.isdecimal() or len(account) > 18:
+        account = "0"
+    kind, cause = (
+        request.POST.get(name, "").replace("\x00", "") for name in ("kind", "cause")
+    )
+    found = service.of_cause(tasks, int(account), kind, cause)
+    number = retry_failed(found, by=request.user)
+    if number:
+        words = "1 task is" if number == 1 else f"{number:,} tasks are"
+        messages.success(request, f"{words} back in the queue.")
+    else:
+        messages.warning(request, "Nothing was retried: none of them is failed by now.")
+    return redirect(reverse("today"))

@@ -1,0 +1,108 @@
+"""Everything the page of today is made of, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from tasks_app.choices import Choices
+from tasks_app.filters import TaskFilter
+from tasks_app.models import ConnectedAccount, Membership
+from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.services import today
+from tasks_app.services.account_health import AccountHealth, healths
+from tasks_app.services.counting import MOST, count_each
+from tasks_app.services.days import Days
+
+#: The counters: name and what the list is asked for.
+COUNTERS = {
+    "overdue": "status=overdue",
+    "lying": "status=overdue&due_to={lying}",
+    "today": "status=open,in_progress&due=today",
+    "week": "status=open,in_progress&due=week",
+    "problems": "delivery=problems",
+    "failed": "delivery=failed",
+    "unclear": "delivery=needs_check",
+}
+
+
+@dataclass
+class Facts:
+    """`who` is `me` or `team`; `unclear` counts by account, `names` are theirs.
+
+    A count beyond `counting.MOST` means "more than that".
+    """
+
+    who: str
+    me: int
+    is_lead: bool
+    days: Days
+    queries: dict[str, str]
+    counts: dict[str, int]
+    done: dict[str, int]
+    loads: list[today.Load]
+    failures: list[today.Failure]
+    unclear: dict[int, int]
+    trend: list[today.TrendDay]
+    healths: list[AccountHealth]
+    names: dict[int, str]
+
+    @property
+    def failed(self) -> int:
+        return self.counts["failed"]
+
+    def list_url(self, query: str, *, whose: bool = True) -> str:
+        """Return the address of the list; of one's own tasks where the page is."""
+        if whose and self.who == "me":
+            query = f"{query}&assignee=me"
+        return f"{reverse('task-list')}?{query}"
+
+    def counter_url(self, name: str) -> str:
+        return f"{reverse('task-list')}?{self.queries[name]}"
+
+    def account_name(self, account_id: int) -> str:
+        return self.names.get(account_id, "an account that was disconnected")
+
+
+def read_facts(
+    tasks: TaskQuerySet, membership: Membership, who: str, days: Days
+) -> Facts:
+    """Return what these tasks (those the person may see) amount to."""
+    team = membership.team
+    choices = Choices.of(team, membership, QueryDict(), days.now)
+    lying = today.last_lying_day(days).isoformat()
+    queries = {
+        name: query.format(lying=lying) + ("&assignee=me" if who == "me" else "")
+        for name, query in COUNTERS.items()
+    }
+    filters = {n: TaskFilter(QueryDict(query), choices) for n, query in queries.items()}
+    counts = count_each({name: f.apply(tasks) for name, f in filters.items()}, MOST)
+    if who == "me":
+        tasks = tasks.filter(assignee_id=membership.user_id)
+    accounts = ConnectedAccount.objects.of_team(team)
+    return Facts(
+        who=who,
+        me=membership.user_id,
+        is_lead=membership.is_lead,
+        days=days,
+        queries=queries,
+        counts=counts,
+        done=today.done(tasks, days),
+        loads=today.loads(tasks, days),
+        failures=today.failures(tasks),
+        unclear=today.unclear(
+            tasks, team, all_of_team=membership.is_lead and who == "team"
+        ),
+        trend=today.trend(tasks, days),
+        healths=healths(accounts, team, days.now),
+        names={account.pk: account.name for account in choices.accounts},
+    )
+
+
+def name_of(load: today.Load) -> str:
+    """Return who holds this work."""
+    if load.person is not None:
+        return load.person.get_full_name() or load.person.get_username()
+    return "Somebody at the vendor" if load.key == "elsewhere" else "Unassigned"

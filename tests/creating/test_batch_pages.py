@@ -1,0 +1,463 @@
+"""Batches: the wrong person, progress that polls, retrying, cancelling, the export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tasks_app.models import ConnectedAccount, Push, Task
+from tasks_app.services.batches import Progress, counted, progress_of
+from tasks_app.services.standstill import clock, held_up
+from tasks_app.views.batch_words import shares
+from tests.factories import (
+    make_account,
+    make_batch,
+    make_link,
+    make_prospect,
+    make_push,
+    make_task,
+    make_team,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account():
+    return make_account("saleshandy", name="Outbound EU")
+
+
+@pytest.fixture
+def batch(account):
+    return make_batch(account, title="Q3 renewal check-in")
+
+
+@pytest.fixture
+def lead(client, account):
+    user = make_user(account.team)
+    client.force_login(user)
+    return user
+
+
+def add(batch, state="queued", *, error="", tries=0, **overrides):
+    """A task of the batch with its create push in this state."""
+    values = {"delivery": state, "delivery_error": error, "batch": batch}
+    push = {"state": state, "error": error, "tries": tries}
+    if state == "delivered":
+        number = f"T{Task.objects.count()}"
+        values["external_id"] = push["external_id"] = number
+    if state == "accepted":
+        push["request_number"] = "1556275384"
+    task = make_task(account=batch.account, **{**values, **overrides})
+    make_push(task=task, **push)
+    return task
+
+
+def look(client, batch, address="", htmx=False):
+    headers = {"HX-Request": "true"} if htmx else {}
+    url = reverse("batch-detail", args=[batch.pk]) + address
+    return client.get(url, headers=headers)
+
+
+def words(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+# -- who ------------------------------------------------------------------------------
+
+
+def test_batches_of_another_team_are_not_there(client, batch) -> None:
+    client.force_login(make_user(make_team()))
+
+    assert "Q3 renewal" not in client.get(reverse("batch-list")).content.decode()
+    for name in ("batch-detail", "batch-export"):
+        assert client.get(reverse(name, args=[batch.pk])).status_code == 404
+    for name in ("batch-retry", "batch-cancel"):
+        assert client.post(reverse(name, args=[batch.pk])).status_code == 404
+
+
+def test_a_rep_sees_own_tasks_only_and_changes_nothing(client, batch, account) -> None:
+    rep = make_user(account.team, "rep")
+    mine, other = add(batch, assignee=rep), add(batch, assignee=make_user(account.team))
+    batch.left_out = [{"name": "Secret Person", "email": "", "reason": "No id."}]
+    batch.save()
+    foreign = make_batch(account, title="Not mine")
+    add(foreign, assignee=make_user(account.team))
+    client.force_login(rep)
+
+    page = look(client, batch).content.decode()
+    listed = client.get(reverse("batch-list")).content.decode()
+    export = b"".join(client.get(reverse("batch-export", args=[batch.pk])))
+
+    assert mine.prospect.last_name in page
+    assert other.prospect.last_name not in page
+    assert "0 of 1 settled" in page
+    assert "Secret Person" not in page
+    assert "Cancel the rest" not in page
+    assert "Not mine" not in listed
+    assert other.prospect.email.encode() not in export
+    assert b"Secret Person" not in export
+    for name in ("batch-retry", "batch-cancel"):
+        assert client.post(reverse(name, args=[batch.pk])).status_code == 403
+
+
+# -- progress -------------------------------------------------------------------------
+
+
+def test_counts_come_from_one_query(batch, django_assert_num_queries) -> None:
+    for state in ("queued", "delivered", "failed", "needs_check", "accepted"):
+        add(batch, state)
+    add(batch, retry_at=timezone.now())
+
+    with django_assert_num_queries(1):
+        progress = progress_of(batch.tasks.all())
+
+    assert progress.counts == {
+        "needs_check": 1, "failed": 1, "retrying": 1, "sending": 0, "accepted": 1,
+        "queued": 1, "delivered": 1, "withdrawn": 0,
+    }  # fmt: skip
+    assert (progress.total, progress.settled, progress.waiting) == (6, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("states", "moving"),
+    [
+        ([], False),
+        (["delivered", "failed", "withdrawn"], False),
+        (["delivered", "needs_check"], False),
+        (["queued"], True),
+        (["sending"], True),
+        (["claimed"], True),
+        (["accepted"], True),
+    ],
+)
+def test_what_still_moves(states, moving) -> None:
+    assert Progress(counted((s, 1, 0) for s in states)).is_moving is moving
+
+
+def test_the_bar_is_as_long_as_what_is_through() -> None:
+    progress = Progress(
+        counted([("delivered", 1, 0), ("failed", 1, 0), ("queued", 2, 0)])
+    )
+
+    bar = [(share.state, share.start, share.width) for share in shares(progress)]
+
+    assert bar == [("delivered", "0.00", "25.00"), ("failed", "25.00", "25.00")]
+
+
+def test_the_page_polls_while_something_moves_and_stops_by_itself(
+    client, batch, lead
+) -> None:
+    task = add(batch)
+    running = look(client, batch, "?delivery=queued&q=ada")
+    Task.objects.filter(pk=task.pk).update(delivery="delivered", external_id="T1")
+
+    ended = look(client, batch, htmx=True)
+
+    page = running.content.decode()
+    assert 'hx-trigger="every 2s"' in page
+    assert "?delivery=queued&amp;q=ada" in page
+    assert "hx-trigger" not in ended.content.decode()
+    assert "1 of 1 settled" in words(ended)
+    assert "<html" not in ended.content.decode()
+    assert 'id="batch-rows" hx-swap-oob="true"' in ended.content.decode()
+
+
+def test_unclear_ones_are_polled_while_baton_looks(client, batch, lead) -> None:
+    task = add(batch, "needs_check")
+
+    looking = look(client, batch).content.decode()
+    task.pushes.update(ask_person=True)
+    asking = look(client, batch).content.decode()
+
+    assert 'hx-trigger="every 2s"' in looking
+    assert "hx-trigger" not in asking.split('id="batch-rows"')[0].split('id="batch"')[1]
+    assert "1 task may exist in Saleshandy" in asking
+    assert "Baton looks there before anything is sent again" in looking
+    assert "Look there before sending again" in asking
+
+
+def test_an_empty_batch_is_no_error(client, batch, lead) -> None:
+    assert "0 of 0 settled" in words(look(client, batch))
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "sentence"),
+    [
+        ("queued", {}, "Waiting for its turn."),
+        ("accepted", {}, "Saleshandy took it (request 1556275384)."),
+        ("delivered", {"tries": 1}, "Created."),
+        ("delivered", {"tries": 2}, "Created on the second try."),
+        ("failed", {"error": "Saleshandy refused it."}, "Saleshandy refused it."),
+        ("needs_check", {}, "No clear answer. The task may exist in Saleshandy."),
+        ("withdrawn", {}, "Taken back before it was sent."),
+    ],
+)
+def test_each_outcome_has_a_sentence(
+    client, batch, lead, state, fields, sentence
+) -> None:
+    add(batch, state, **fields)
+
+    assert sentence in words(look(client, batch))
+
+
+def test_what_is_under_way_says_so(client, batch, lead) -> None:
+    task = add(batch)
+    Task.objects.filter(pk=task.pk).update(delivery="sending")
+
+    assert "Being handed over." in words(look(client, batch))
+
+
+def test_a_retry_names_the_time_in_the_teams_zone(client, lead, batch, account) -> None:
+    account.team.time_zone = "Asia/Kolkata"
+    account.team.save()
+    at = datetime(2030, 7, 16, 5, 12, 30, tzinfo=ZoneInfo("UTC"))
+    add(batch, error="Saleshandy was busy (429).", retry_at=at)
+
+    page = words(look(client, batch))
+
+    assert "Saleshandy was busy (429). Next try at 10:42:30." in page
+
+
+def test_rows_are_filtered_searched_and_paged(client, batch, lead) -> None:
+    for _ in range(51):
+        add(batch)
+    failed = add(
+        batch,
+        "failed",
+        error="Refused.",
+        prospect=make_prospect(batch.team, first_name="Zara", last_name="Whitcombe"),
+    )
+
+    first = words(look(client, batch))
+    second = words(look(client, batch, "?page=2"))
+    only_failed = words(look(client, batch, "?delivery=failed"))
+    search = words(look(client, batch, "?q=ZARA%20whit"))
+    nobody = words(look(client, batch, "?q=nobody"))
+    junk = look(client, batch, "?delivery=banana&page=9999&q=%00")
+
+    assert "1–50 of 52" in first
+    assert first.index("Zara Whitcombe") < first.index("Ada Okafor")  # problems first
+    assert "51–52 of 52" in second
+    assert "1–1 of 1" in only_failed
+    assert "Zara Whitcombe" in search and "1–1 of 1" in search
+    assert "Nobody in this batch matches." in nobody
+    assert junk.status_code == 200
+    assert failed.prospect.first_name in only_failed
+
+
+def test_the_page_takes_a_fixed_number_of_queries(
+    client, batch, lead, django_assert_max_num_queries
+) -> None:
+    for state in ("queued", "failed", "delivered") * 10:
+        add(batch, state, error="Refused." if state == "failed" else "")
+
+    with django_assert_max_num_queries(22):
+        look(client, batch)
+    with django_assert_max_num_queries(18):
+        look(client, batch, htmx=True)
+
+
+def test_the_list_takes_a_fixed_number_of_queries(
+    client, lead, account, django_assert_max_num_queries
+) -> None:
+    for _ in range(6):
+        one = make_batch(account)
+        add(one), add(one, "failed", error="Refused.")
+
+    with django_assert_max_num_queries(13):
+        page = words(client.get(reverse("batch-list")))
+
+    assert page.count("0 of 2 delivered") == 6
+    assert page.count("1 failed") == 6
+
+
+# -- what holds it up -----------------------------------------------------------------
+
+
+def state_of(account, **fields):
+    ConnectedAccount.objects.filter(pk=account.pk).update(**fields)
+    return ConnectedAccount.objects.select_related("paused_by").get(pk=account.pk)
+
+
+def test_a_refused_key_says_since_when_and_that_tasks_are_safe(
+    client, batch, lead, account
+) -> None:
+    for _ in range(14):
+        add(batch)
+    since = timezone.now().replace(hour=8, minute=14)
+    state_of(account, state="needs_new_key", state_since=since)
+
+    page = look(client, batch).content.decode()
+
+    assert "Saleshandy rejects the key since" in page
+    assert "08:14" in page
+    assert "14 tasks are safe in the queue." in page
+    assert 'hx-trigger="every 15s"' in page
+
+
+def test_a_pause_names_who_paused(account, batch) -> None:
+    add(batch)
+    admin = make_user(account.team, first_name="Mara", last_name="Lind")
+    paused = state_of(account, state="paused", paused_by=admin)
+
+    held = held_up(paused, account.team)
+
+    assert held is not None
+    assert "is paused by Mara Lind since" in held.headline
+    assert "1 task is safe in the queue." in held.sentence
+
+
+def test_a_vendor_that_is_down_says_since_when_and_when_next(account, batch) -> None:
+    add(batch)
+    now = timezone.now()
+    down = state_of(
+        account,
+        state="trouble",
+        state_reason="Saleshandy could not be reached.",
+        trouble_since=now - timedelta(hours=1),
+        held_until=now + timedelta(minutes=5),
+    )
+
+    held = held_up(down, account.team, now=now)
+
+    assert held is not None
+    assert "has not answered as it should since" in held.headline
+    assert "Saleshandy could not be reached. 1 task is safe" in held.sentence
+    assert "Next try at" in held.sentence
+
+
+def test_a_requested_pause_that_is_over_is_not_shown(account, batch) -> None:
+    now = timezone.now()
+    busy = state_of(account, held_until=now + timedelta(seconds=30))
+    later = now + timedelta(seconds=31)
+
+    assert held_up(busy, account.team, now=now) is not None
+    assert held_up(busy, account.team, now=later) is None
+
+
+def test_times_of_other_days_name_the_day(account) -> None:
+    team = account.team
+    now = datetime(2030, 7, 16, 12, tzinfo=ZoneInfo("UTC"))
+
+    assert clock(now - timedelta(hours=3), team, now) == "09:00"
+    assert clock(now - timedelta(hours=13), team, now) == "yesterday 23:00"
+    assert clock(now - timedelta(days=3), team, now) == "13 July 12:00"
+
+
+def test_how_long_it_takes_is_said(client, batch, lead, account) -> None:
+    state_of(account, rates=[[1, 60]])
+    for _ in range(3):
+        add(batch)
+
+    assert "About 2 min left at 1 per minute" in words(look(client, batch))
+
+
+# -- doing something about it ---------------------------------------------------------
+
+
+def test_failures_are_grouped_by_cause_and_retried_by_it(client, batch, lead) -> None:
+    for _ in range(2):
+        add(batch, "failed", error="Saleshandy does not know this prospect.")
+    add(batch, "failed", error="Saleshandy refused the note.")
+    page = words(look(client, batch))
+
+    response = client.post(
+        reverse("batch-retry", args=[batch.pk]),
+        {"cause": "Saleshandy does not know this prospect."},
+        follow=True,
+    )
+
+    assert "2 failed Saleshandy does not know this prospect." in page
+    assert "Retry failed (3)" in page
+    assert "2 tasks are back in the queue." in response.content.decode()
+    assert progress_of(batch.tasks.all()).counts["queued"] == 2
+
+
+def test_retry_all_and_one(client, batch, lead) -> None:
+    tasks = [add(batch, "failed", error="Refused.") for _ in range(3)]
+    delivered = add(batch, "delivered")
+    address = reverse("batch-retry", args=[batch.pk])
+
+    client.post(address, {"task": tasks[0].pk})
+    one = progress_of(batch.tasks.all()).counts["queued"]
+    client.post(address)
+    again = client.post(address, follow=True)
+
+    assert one == 1
+    assert progress_of(batch.tasks.all()).counts["queued"] == 3
+    assert "Nothing was retried" in again.content.decode()
+    delivered.refresh_from_db()
+    assert delivered.delivery == "delivered"
+
+
+def test_retrying_never_touches_other_batches(client, batch, lead, account) -> None:
+    other = add(make_batch(account), "failed", error="Refused.")
+
+    client.post(reverse("batch-retry", args=[batch.pk]), {"task": other.pk})
+    client.post(reverse("batch-retry", args=[batch.pk]))
+
+    other.refresh_from_db()
+    assert other.delivery == "failed"
+
+
+def test_cancelling_takes_back_only_what_waits(client, batch, lead) -> None:
+    waiting, failed = add(batch), add(batch, "failed", error="Refused.")
+    on_its_way = add(batch, "accepted")
+
+    response = client.post(reverse("batch-cancel", args=[batch.pk]), follow=True)
+
+    assert "1 task was taken back" in response.content.decode()
+    for task in (waiting, failed, on_its_way):
+        task.refresh_from_db()
+    assert waiting.delivery == "withdrawn"
+    assert failed.delivery == "failed"
+    assert on_its_way.delivery == "accepted"
+    assert Push.objects.get(task=waiting).state == "withdrawn"
+
+
+def test_the_export_holds_every_outcome_and_no_formula(client, batch, lead) -> None:
+    nasty = make_prospect(batch.team, first_name="=cmd|'/c calc'!A1", last_name="")
+    make_link(nasty, batch.account)
+    add(batch, "failed", error="@SUM(1)", prospect=nasty)
+    add(batch, "delivered", tries=1)
+    batch.left_out = [{"name": "+1", "email": "r@x.example", "reason": "Has no id."}]
+    batch.save()
+
+    response = client.get(reverse("batch-export", args=[batch.pk]))
+
+    text = b"".join(response).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert response.headers["Content-Disposition"].endswith(
+        f'filename="baton-batch-{batch.pk}.csv"'
+    )
+    assert rows[0][0] == "Prospect"
+    assert rows[1][0] == "'=cmd|'/c calc'!A1"
+    assert rows[1][4] == "'@SUM(1)"
+    assert rows[2][3:5] == ["Delivered", "Created."]
+    assert rows[3] == ["'+1", "r@x.example", "", "Left out", "Has no id.", "", ""]
+    assert not any(cell[:1] in "=+-@" for row in rows for cell in row if cell)
+
+
+def test_vendor_text_is_escaped(client, batch, lead) -> None:
+    add(batch, "failed", error="<script>alert(1)</script>")
+
+    assert "<script>alert" not in look(client, batch).content.decode()
+
+
+def test_a_vendors_link_is_followed_only_if_it_is_one(client, batch, lead) -> None:
+    add(batch, "delivered", external_url="javascript:alert(1)")
+    add(batch, "delivered", external_url="https://my.saleshandy.com/t/1")
+
+    page = look(client, batch).content.decode()
+
+    assert "javascript:" not in page
+    assert 'href="https://my.saleshandy.com/t/1"' in page

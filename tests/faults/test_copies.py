@@ -1,0 +1,257 @@
+"""A vendor that works so late that a task which was sent again exists twice (F51)."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from tasks_app.models import Push, Task, TaskCopy, TaskEvent
+from tasks_app.services import copies, syncing
+from tasks_app.services.delivery import AlreadySettled
+from tests.engine.conftest import VENDORS
+from tests.factories import make_user
+
+from .conftest import Bed, plain
+
+pytestmark = pytest.mark.django_db
+State = Push.State
+each_vendor = pytest.mark.parametrize("vendor", VENDORS)
+
+
+def sent_twice(bed: Bed) -> None:
+    """Create a task; two looks do not show it, so that it is sent again; both arrive."""
+    bed.create(1)
+    do_it_late = bed.postpone()
+    bed.push()
+    bed.look()
+    bed.look()
+    bed.push()
+    bed.server.settle()
+    bed.look()
+    bed.stands(State.DELIVERED)
+    assert len(bed.made()) == 1
+    do_it_late()
+    bed.server.settle()
+    assert len(bed.made()) == 2
+
+
+def read(bed: Bed) -> None:
+    """Read the account as the scheduler does."""
+    Push.objects.filter(watch_at__isnull=False).update(watch_at=timezone.now())
+    syncing.request_sync(bed.account)
+    run = syncing.sync_account(bed.account.pk, transport=bed.transport)
+    assert run is not None
+    assert run.error == ""
+
+
+@each_vendor
+def test_a_copy_that_appears_after_two_looks_is_flagged_by_the_next_reading(
+    lay, vendor
+):
+    bed = lay(vendor)
+    sent_twice(bed)
+
+    read(bed)
+
+    task = Task.objects.get()
+    assert task.delivery == State.DELIVERED
+    copy = TaskCopy.objects.get()
+    both = {str(row["id"]).casefold() for row in bed.server.tasks()}
+    assert {task.external_id.casefold(), copy.external_id.casefold()} == both
+    event = TaskEvent.objects.get(kind="copy")
+    assert f"A second copy appeared at {bed.name}" in event.note
+    plain(event.note, bed.name)
+
+    read(bed)
+    assert TaskCopy.objects.count() == 1  # said once
+    assert TaskEvent.objects.filter(kind="copy").count() == 1
+    assert bed.sent() == 2
+
+
+@each_vendor
+def test_a_copy_is_flagged_without_a_marker_too(lay, vendor):
+    bed = lay(vendor, reference_marker=False)
+    bed.create(1)
+    do_it_late = bed.postpone()
+    bed.push()
+    bed.look()
+    bed.look()
+    if Push.objects.get().state != State.QUEUED:
+        pytest.skip(f"{vendor} shows too little without a marker: a person decides.")
+    bed.push()
+    do_it_late()
+    bed.server.settle()
+
+    read(bed)
+
+    assert TaskCopy.objects.count() == 1
+
+
+def test_a_person_s_word_may_make_two_as_well(lay):
+    from tasks_app.services.delivery import settle_by_person
+
+    bed = lay("ysuite")
+    bed.create(1)
+    do_it_late = bed.postpone()
+    bed.push()
+    settle_by_person(Push.objects.get(), "again", by=make_user(bed.account.team))
+    bed.push()
+    do_it_late()
+
+    read(bed)
+
+    assert TaskCopy.objects.count() == 1
+
+
+def test_both_there_at_the_same_look_are_one_linked_and_one_flagged(lay):
+    bed = lay("reply")
+    bed.create(1)
+    do_it_late = bed.postpone()
+    bed.push()
+    bed.look()
+    bed.look()
+    bed.dial("lost_answer")
+    bed.push()
+    do_it_late()
+
+    bed.look()
+
+    bed.stands(State.DELIVERED)
+    assert TaskCopy.objects.count() == 1
+
+
+def test_a_twin_that_is_not_settled_is_no_copy(lay):
+    bed = lay("ysuite", reference_marker=False)
+    sent_twice(bed)
+    push = Push.objects.get()
+    other = Task.objects.get()
+    other.pk, other.external_id, other.delivery = None, "", State.NEEDS_CHECK
+    other.save()
+    twin = Push.objects.create(
+        account=bed.account,
+        task=other,
+        state=State.NEEDS_CHECK,
+        sent_at=push.sent_at,
+        look_at=timezone.now(),
+    )
+
+    read(bed)
+
+    assert TaskCopy.objects.count() == 0
+    bed.look()
+    twin.refresh_from_db()
+    assert twin.state == State.DELIVERED
+
+
+def test_what_was_sent_once_is_never_searched_for_copies(lay):
+    bed = lay("ysuite")
+    bed.create(2)
+    bed.settle()
+    calls = len(bed.server.calls())
+
+    copies.look(bed.fresh(), transport=bed.transport)
+
+    assert len(bed.server.calls()) == calls
+
+
+def test_trouble_while_looking_is_neither_a_failed_reading_nor_an_end_of_it(lay):
+    bed = lay("ysuite")
+    sent_twice(bed)
+    Push.objects.update(watch_at=timezone.now())
+    bed.server.dial("500", next=1, method="GET")
+
+    copies.look(bed.fresh(), transport=bed.transport)
+
+    assert TaskCopy.objects.count() == 0
+    later = Push.objects.get().watch_at
+    assert later is not None
+    assert later > timezone.now()
+    read(bed)
+    assert TaskCopy.objects.count() == 1
+
+
+def test_looking_ends_after_a_day(lay):
+    bed = lay("ysuite")
+    sent_twice(bed)
+    TaskCopy.objects.all().delete()
+    Push.objects.update(sent_at=timezone.now() - copies.WATCHED_FOR * 1.1)
+
+    read(bed)
+
+    assert Push.objects.get().watch_at is None
+
+
+# -- settling --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["saleshandy", "leadsquared", "reply"])
+def test_a_copy_is_taken_back(lay, vendor):
+    bed = lay(vendor)
+    sent_twice(bed)
+    read(bed)
+    before = Task.objects.get()
+    copy = TaskCopy.objects.get()
+
+    copies.settle(copy, "back", by=make_user(bed.account.team))
+    bed.push()
+    bed.server.settle()
+    bed.look()
+
+    copy.refresh_from_db()
+    assert copy.outcome == TaskCopy.Outcome.TAKEN_BACK
+    task = Task.objects.get()
+    assert (task.status, task.external_id) == (before.status, before.external_id)
+    assert (task.action, task.action_state) == ("", "")
+    left = {str(row["id"]) for row in bed.server.tasks() if is_open(vendor, row)}
+    assert left == {task.external_id}
+
+
+def is_open(vendor: str, row: dict[str, object]) -> bool:
+    return vendor != "saleshandy" or row["state"] != "skipped"
+
+
+def test_where_no_call_takes_back_it_is_said_and_a_removal_there_noticed(lay):
+    bed = lay("ysuite")
+    sent_twice(bed)
+    read(bed)
+    copy = TaskCopy.objects.get()
+
+    with pytest.raises(copies.NoWay, match="Delete"):
+        copies.settle(copy, "back", by=make_user(bed.account.team))
+    bed.server.act("delete", [copy.external_id])
+    read(bed)
+
+    copy.refresh_from_db()
+    assert copy.outcome == TaskCopy.Outcome.GONE
+
+
+def test_two_people_settle_it_once(lay):
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy = TaskCopy.objects.get()
+    ana, bo = make_user(bed.account.team, first_name="Ana"), make_user(bed.account.team)
+
+    copies.settle(copy, "leave", by=ana)
+
+    with pytest.raises(AlreadySettled, match="Already settled by Ana"):
+        copies.settle(copy, "back", by=bo)
+    assert Push.objects.filter(kind="copy").count() == 0
+
+
+def test_a_refused_taking_back_can_be_asked_for_again(lay):
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy = TaskCopy.objects.get()
+    by = make_user(bed.account.team)
+    copies.settle(copy, "back", by=by)
+    with pytest.raises(AlreadySettled, match="taken back already"):
+        copies.settle(copy, "back", by=by)
+    copies_push = Push.objects.get(kind="copy")
+    Push.objects.filter(pk=copies_push.pk).update(state=State.FAILED, error="No.")
+
+    copies.settle(copy, "leave", by=by)
+
+    copy.refresh_from_db()
+    assert copy.outcome == TaskCopy.Outcome.LEFT

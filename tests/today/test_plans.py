@@ -1,0 +1,68 @@
+"""The counts of today stand on indexes: no query of the page reads the whole table."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tasks_app.models import Task
+from tests.factories import make_account, make_task, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+#: In a plan: the whole table of tasks, row by row.
+WHOLE = re.compile(r"Seq Scan on baton_task\b|SCAN (baton_task|U\d|T\d)\b(?! USING)")
+
+
+@pytest.mark.parametrize("url", ["/today/?who=team", "/today/?who=me", "/workload/"])
+def test_no_query_reads_every_task(url: str) -> None:
+    team = make_team()
+    lead, now = make_user(team), timezone.now()
+    first = make_task(account=make_account(team=team))
+    # A team that has finished most of its work, beside another as large.
+    other = make_task()
+    rows = []
+    for number in range(6000):
+        model = first if number % 2 else other
+        done = number % 40 > 2
+        rows.append(
+            Task(
+                team_id=model.team_id,
+                account_id=model.account_id,
+                type_id=model.type_id,
+                channel=model.channel,
+                created_at=now - timedelta(days=number % 900),
+                title=str(number),
+                status="completed" if done else "open",
+                completed_at=now - timedelta(days=number % 900) if done else None,
+                delivery="failed" if number % 200 == 0 else "queued",
+                due_sort=now + timedelta(hours=6 * (number % 3000) - 16_000),
+                assignee=lead if number % 4 == 1 else None,
+            )
+        )
+    Task.objects.bulk_create(rows, batch_size=500)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    client = Client()
+    client.force_login(lead)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+
+    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
+    plans = {}
+    for query in captured.captured_queries:
+        sql = query["sql"]
+        if "baton_task" not in sql or not sql.startswith("SELECT"):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(explain + sql.replace("%", "%%"))
+            plans[sql] = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    assert len(plans) > 2
+    slow = {sql[:300]: plan for sql, plan in plans.items() if WHOLE.search(plan)}
+    assert slow == {}

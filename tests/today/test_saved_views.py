@@ -1,0 +1,248 @@
+"""Saved views: names, who sees and changes them, and counts that agree with the list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tasks_app.models import SavedView, Task, Team
+from tasks_app.services import counting
+from tasks_app.services.counting import count_each, count_words
+from tests.factories import make_account, make_batch, make_task, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team()
+
+
+@pytest.fixture
+def lead(team: Team) -> User:
+    return make_user(team, "lead")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def make_view(owner: User, team: Team, name: str = "Mine", **more: object) -> SavedView:
+    return SavedView.objects.create(team=team, owner=owner, name=name, **more)
+
+
+# -- bad input -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "Give the view a name."),
+        ("  \0 ", "Give the view a name."),
+        ("x" * 81, "A name has at most 80 characters."),
+        ("Mine", "You have a view of this name already."),
+        (" Mine ", "You have a view of this name already."),
+    ],
+)
+def test_a_bad_name_is_said_beside_the_field(
+    lead: User, team: Team, name: str, sentence: str
+) -> None:
+    make_view(lead, team)
+
+    answer = client_of(lead).post(
+        "/views/new/", {"name": name, "query": "status=open", "shared": "on"}
+    )
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'value="status=open"' in answer.text
+    assert SavedView.objects.count() == 1
+
+
+def test_another_persons_name_is_free(lead: User, team: Team) -> None:
+    make_view(make_user(team), team, "Renewals")
+
+    client_of(lead).post("/views/new/", {"name": "Renewals", "query": ""})
+
+    assert SavedView.objects.filter(name="Renewals").count() == 2
+
+
+def test_a_rep_shares_nothing(team: Team) -> None:
+    rep = make_user(team, "rep")
+
+    answer = client_of(rep).post("/views/new/", {"name": "A", "shared": "on"})
+
+    assert answer.status_code == 422
+    assert "Only a team lead can share a view" in answer.text
+    assert "Share it with the team" not in client_of(rep).get("/views/new/").text
+
+
+def test_only_what_the_list_understands_is_kept(lead: User) -> None:
+    query = "status=open,nope&sort=-created&page=7&next=//evil.example&q=a%00b"
+
+    answer = client_of(lead).post("/views/new/", {"name": "A", "query": query})
+
+    assert SavedView.objects.get().query == "q=a+b&status=open&sort=-created"
+    assert "evil" not in answer["Location"]
+    assert answer["Location"].startswith("/tasks/?")
+
+
+# -- whose -----------------------------------------------------------------------------
+
+
+def test_who_sees_which_view(lead: User, team: Team) -> None:
+    rep, other = make_user(team, "rep"), make_user(team, "lead")
+    make_view(lead, team, "Private of the lead")
+    make_view(lead, team, "Shared by the lead", shared=True)
+    make_view(rep, team, "Private of the rep")
+    elsewhere = make_team()
+    make_view(make_user(elsewhere), elsewhere, "Of another team", shared=True)
+
+    def seen(user: User) -> set[str]:
+        links = client_of(user).get("/views/").context["links"]
+        return {link.view.name for link in links}
+
+    assert seen(lead) == {"Private of the lead", "Shared by the lead"}
+    assert seen(rep) == {"Private of the rep", "Shared by the lead"}
+    assert seen(other) == {"Shared by the lead"}
+
+
+@pytest.mark.parametrize("path", ["", "pin/", "delete/"])
+def test_a_private_view_of_somebody_else_is_not_there(
+    lead: User, team: Team, path: str
+) -> None:
+    view = make_view(make_user(team, "rep"), team)
+
+    assert client_of(lead).post(f"/views/{view.pk}/{path}").status_code == 404
+    assert SavedView.objects.get() == view
+
+
+def test_a_rep_does_not_change_what_a_lead_shares(lead: User, team: Team) -> None:
+    view = make_view(lead, team, shared=True)
+    rep = client_of(make_user(team, "rep"))
+
+    assert rep.post(f"/views/{view.pk}/delete/").status_code == 404
+
+
+# -- changing --------------------------------------------------------------------------
+
+
+def test_rename_share_pin_and_delete(lead: User, team: Team) -> None:
+    view = make_view(lead, team, query="status=overdue")
+    client = client_of(lead)
+
+    client.post(f"/views/{view.pk}/", {"name": "Late", "shared": "on"})
+    view.refresh_from_db()
+    assert (view.name, view.shared, view.pinned) == ("Late", True, False)
+    assert view.query == "status=overdue"
+
+    client.post(f"/views/{view.pk}/pin/")
+    view.refresh_from_db()
+    assert view.pinned
+
+    client.post(f"/views/{view.pk}/delete/")
+    assert not SavedView.objects.exists()
+
+
+def test_a_view_keeps_its_own_name(lead: User, team: Team) -> None:
+    view = make_view(lead, team)
+
+    answer = client_of(lead).post(f"/views/{view.pk}/", {"name": "Mine"})
+
+    assert answer.status_code == 302
+
+
+# -- counts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["lead", "rep"])
+def test_counts_are_those_of_the_list(team: Team, lead: User, role: str) -> None:
+    me = make_user(team, role)
+    account, other = make_account(team=team), make_account("reply", team=team)
+    batch = make_batch(account)
+    for number in range(40):
+        make_task(
+            account=(account, other)[number % 2],
+            batch=batch if number % 2 == 0 else None,
+            assignee=(me, lead, None)[number % 3],
+            due_on=team.today() + timedelta(days=number % 7 - 3),
+            status=("open", "completed", "cancelled")[number % 3 - number % 2],
+        )
+    queries = (
+        "",
+        "status=overdue",
+        "status=open,in_progress&due=today",
+        "assignee=me",
+        "assignee=none&due=week",
+        f"account={account.pk}",
+        f"batch={batch.pk}&sort=-created",
+        "status=nope",
+    )
+    for query in queries:
+        make_view(me, team, query or "all", query=query)
+    client = client_of(me)
+
+    links = client.get("/tasks/").context["shell"].saved_views
+
+    assert len(links) == len(queries)
+    for link in links:
+        answer = client.get(link.url)
+        assert str(answer.context["total"]) == link.count, link.view.query
+        if link.view.query not in ("", "status=nope"):
+            now = [x.view.pk for x in answer.context["shell"].saved_views if x.current]
+            assert now == [link.view.pk]
+
+
+def test_any_number_of_views_is_counted_by_one_query(lead: User, team: Team) -> None:
+    client = client_of(lead)
+    make_view(lead, team, "A", query="status=open")
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as context:
+            client.get("/batches/")
+        return len(context)
+
+    one = asked()
+    for number in range(12):
+        make_view(lead, team, str(number), query=f"priority=high&sort=-due&q={number}")
+        make_view(lead, team, f"x{number}", query="delivery=problems")
+
+    assert asked() == one
+
+
+def test_an_unpinned_view_is_not_in_the_sidebar(lead: User, team: Team) -> None:
+    make_view(lead, team, "Put away", pinned=False)
+    make_view(lead, team, "<b>At hand</b>")
+
+    text = client_of(lead).get("/batches/").text
+
+    assert "Put away" not in text
+    assert "&lt;b&gt;At hand&lt;/b&gt;" in text
+
+
+def test_nothing_saved_yet_says_how_to(lead: User) -> None:
+    assert "No saved views yet" in client_of(lead).get("/views/").text
+
+
+def test_counting_stops_beyond_what_is_said(team: Team) -> None:
+    account = make_account(team=team)
+    for _ in range(5):
+        make_task(account=account)
+    every = Task.objects.all()
+
+    counts = count_each({"all": every, "none": every.none()}, most=3)
+
+    assert counts == {"all": 4, "none": 0}
+    assert [count_words(n, 3) for n in (0, 3, 4)] == ["0", "3", "3+"]
+    assert count_words(counting.MOST + 1) == "10,000+"
+    assert count_each({"all": every, "open": every.unfinished()}) == {
+        "all": 5,
+        "open": 5,
+    }

@@ -1,0 +1,363 @@
+"""Today: every number agrees with the list behind it, and every line with its button."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, Team
+from tasks_app.views.trend_plot import top_of
+from tests.factories import (
+    make_account,
+    make_prospect,
+    make_push,
+    make_task,
+    make_team,
+    make_user,
+    make_vendor_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team(time_zone="Asia/Kolkata")
+
+
+@pytest.fixture
+def lead(team: Team) -> User:
+    return make_user(team, "lead", first_name="Mara", last_name="Lind")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def page(lead: User) -> Client:
+    return client_of(lead)
+
+
+def furnish(team: Team, people: list[User | None], count: int = 120) -> list[Task]:
+    chance = random.Random(3)
+    accounts = [make_account(v, team=team) for v in ("saleshandy", "reply", "ysuite")]
+    holders = {a.pk: make_vendor_user(a) for a in accounts}
+    prospect = make_prospect(team)
+    tasks = []
+    for number in range(count):
+        account = accounts[number % 3]
+        day = team.today() + timedelta(days=chance.randint(-9, 9))
+        delivery = chance.choice(["delivered", "failed", "needs_check", "queued"])
+        status = chance.choice(Task.Status.values)
+        person = chance.choice(people)
+        tasks.append(
+            make_task(
+                account=account,
+                prospect=prospect,
+                status=status,
+                assignee=person,
+                vendor_user=chance.choice([None, holders[account.pk]]),
+                delivery=delivery,
+                delivery_kind=chance.choice(["refused", "gave_up"]),
+                delivery_error=chance.choice(["It is unknown there.", "No answer."]),
+                external_id=f"x{number}" if delivery == "delivered" else "",
+                completed_at=timezone.now() - timedelta(days=chance.randint(0, 20))
+                if status == "completed"
+                else None,
+                **chance.choice(
+                    [
+                        {"due_on": day},
+                        {"due_at": team.start_of(day) + timedelta(hours=13)},
+                        {"due_at": timezone.now() + timedelta(minutes=30)},
+                        {"due_at": timezone.now() - timedelta(minutes=30)},
+                        {},
+                    ]
+                ),
+            )
+        )
+        state = {"delivered": "queued"}.get(delivery, delivery)
+        if delivery != "delivered":
+            make_push(task=tasks[-1], state=state)
+    return tasks
+
+
+def total(client: Client, url: str) -> int:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    assert not answer.context["filter"].ignored, url
+    return int(answer.context["total"])
+
+
+# -- numbers and lists -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["lead", "rep"])
+@pytest.mark.parametrize("who", ["team", "me"])
+def test_every_number_is_that_of_the_list_it_leads_to(
+    team: Team, lead: User, role: str, who: str
+) -> None:
+    me = make_user(team, role)
+    tasks = furnish(team, [me, lead, make_user(team, "rep"), None])
+    client = client_of(me)
+
+    context = client.get(f"/today/?who={who}").context
+
+    for name, url in context["urls"].items():
+        assert total(client, url) == context["counts"][name], name
+    assert context["counts"]["problems"] > 0
+    for bar in context["bars"]:
+        assert total(client, bar.url) == bar.load.total, bar.name
+    loads = context["facts"].loads
+    assert sum(load.overdue for load in loads) == context["counts"]["overdue"]
+    for day in context["facts"].trend:
+        query = f"due_from={day.day}&due_to={day.day}"
+        mine = "&assignee=me" if who == "me" else ""
+        assert total(client, f"/tasks/?{query}{mine}") == day.due
+    seen = [
+        t
+        for t in tasks
+        if t.assignee_id == me.pk
+        or (
+            who == "team"
+            and (role == "lead" or (t.assignee_id is None and t.vendor_user_id is None))
+        )
+    ]
+    first = context["facts"].trend[0].day
+    done = [
+        t
+        for t in seen
+        if t.status == "completed"
+        and t.completed_at.astimezone(team.zone).date() >= first
+    ]
+    assert sum(day.completed for day in context["facts"].trend) == len(done)
+    assert context["counts"]["failed"] == sum(t.delivery == "failed" for t in seen)
+
+
+def test_lines_count_what_their_buttons_lead_to(
+    page: Client, team: Team, lead: User
+) -> None:
+    late = make_user(team, "rep", first_name="Jonas")
+    furnish(team, [lead, late, None])
+    account = make_account(team=team)
+    for away, person in ((4, lead), (5, late), (3, late), (9, late)):
+        day = team.today() - timedelta(days=away)
+        make_task(account=account, assignee=person, due_on=day)
+
+    lines = {line.key: line for line in page.get("/today/").context["lines"]}
+
+    for key in (f"lying-{late.pk}", "unassigned", f"lying-{lead.pk}"):
+        line = lines[key]
+        words = line.head.replace("You have", "").split()
+        number = next(int(word) for word in words if word.isdecimal())
+        assert total(page, line.url) == number > 0, key
+    assert lines[f"lying-{lead.pk}"].head.startswith("You have")
+
+
+def test_nobody_elses_work_counts(page: Client, team: Team) -> None:
+    furnish(make_team(), [None], 20)
+
+    answer = page.get("/today/")
+
+    assert set(answer.context["counts"].values()) == {0}
+    assert answer.context["bars"] == []
+    assert answer.context["facts"].unclear == {}
+
+
+# -- what helps ------------------------------------------------------------------------
+
+
+def failed(account: ConnectedAccount, sentence: str, kind: str, **more: Any) -> Task:
+    task = make_task(
+        account=account,
+        delivery="failed",
+        delivery_error=sentence,
+        delivery_kind=kind,
+        **more,
+    )
+    make_push(task=task, state="failed", error=sentence, error_kind=kind)
+    return task
+
+
+def test_failures_stand_by_cause_and_only_those_worth_it_are_retried(
+    page: Client, team: Team
+) -> None:
+    account = make_account(team=team)
+    again = [failed(account, "No answer for 24 hours.", "gave_up") for _ in range(3)]
+    refused = failed(account, "This prospect is unknown.", "refused")
+
+    lines = page.get("/today/").context["lines"]
+    by_text = {line.text: line for line in lines if line.key.startswith("failed")}
+
+    retry = by_text["No answer for 24 hours."]
+    assert (retry.label, retry.is_form) == ("Retry 3", True)
+    see = by_text["This prospect is unknown."]
+    assert (see.label, see.url) == ("See", f"/tasks/{refused.pk}/")
+    answer = page.post(retry.url, retry.post, follow=True)
+    assert "3 tasks are back in the queue." in answer.text
+    states = dict(Push.objects.values_list("task_id", "state"))
+    assert {states[task.pk] for task in again} == {"queued"}
+    assert states[refused.pk] == "failed"
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        {},
+        {"account": "x", "kind": "gave_up", "cause": "No answer."},
+        {"account": "9" * 30, "kind": "gave_up", "cause": "No answer."},
+        {"account": "1", "kind": "\0", "cause": "\0"},
+    ],
+)
+def test_a_retry_of_nothing_says_so(
+    page: Client, team: Team, post: dict[str, str]
+) -> None:
+    failed(make_account(team=team), "No answer.", "gave_up")
+
+    answer = page.post("/today/retry/", post, follow=True)
+
+    assert "Nothing was retried" in answer.text
+    assert Push.objects.get().state == "failed"
+
+
+def test_another_teams_failures_are_not_retried(page: Client, lead: User) -> None:
+    task = failed(make_account(), "No answer.", "gave_up")
+
+    page.post(
+        "/today/retry/",
+        {"account": task.account_id, "kind": "gave_up", "cause": "No answer."},
+    )
+
+    assert Push.objects.get().state == "failed"
+
+
+def test_a_rep_is_offered_nothing_that_only_a_lead_may_do(team: Team) -> None:
+    rep = make_user(team, "rep")
+    account = make_account(team=team)
+    failed(account, "No answer.", "gave_up", assignee=rep)
+    make_push(
+        task=make_task(account=account, assignee=rep, delivery="needs_check"),
+        state="needs_check",
+    )
+    client = client_of(rep)
+
+    lines = {x.key.split("-")[0]: x for x in client.get("/today/").context["lines"]}
+
+    assert lines["check"].label == lines["failed"].label == "See"
+    for line in lines.values():
+        assert not line.is_form
+        assert client.get(line.url).status_code == 200
+    assert client.post("/today/retry/").status_code == 403
+
+
+def test_what_needs_a_check_is_said_with_its_accounts(page: Client, team: Team) -> None:
+    one = make_account("reply", team=team, name="Growth")
+    two = make_account("ysuite", team=team, name="Renewals")
+    for account in (one, one, two):
+        task = make_task(account=account, delivery="needs_check")
+        make_push(task=task, state="needs_check")
+
+    line = next(x for x in page.get("/today/").context["lines"] if x.key == "check")
+
+    assert line.head == "3 tasks need a check"
+    assert line.text.startswith("1 in Renewals and 2 in Growth may exist already.")
+    assert (line.label, line.url) == ("Resolve", "/needs-check/")
+
+
+def test_trouble_of_accounts_and_processes_has_its_line(
+    page: Client, team: Team
+) -> None:
+    now = timezone.now()
+    locked = make_account(team=team, name="Partners", state="needs_new_key")
+    make_push(account=locked)
+    old = make_account("ysuite", team=team, name="Renewals", checked_at=now)
+    make_task(account=old, external_id="1", delivery="delivered")
+    ConnectedAccount.objects.filter(pk=old.pk).update(
+        synced_at=now - timedelta(hours=5)
+    )
+    Heartbeat.objects.create(
+        role="worker", name="a", beat_at=now - timedelta(minutes=10)
+    )
+    Heartbeat.objects.create(role="scheduler", name="a", beat_at=now)
+
+    answer = page.get("/today/")
+    lines = {line.key: line for line in answer.context["lines"]}
+
+    assert lines[f"account-{locked.pk}"].label == "See account"
+    assert "1 queued task waits" in lines[f"account-{locked.pk}"].text
+    assert "worker has not been heard of since" in lines["processes"].head
+    assert lines[f"late-{old.pk}"].label == "Sync now"
+    assert 'class="banners"' not in answer.text
+    done = page.post(lines[f"late-{old.pk}"].url, lines[f"late-{old.pk}"].post)
+    assert urlsplit(done["Location"]).path == "/today/"
+
+
+# -- the page --------------------------------------------------------------------------
+
+
+def test_the_number_of_queries_is_fixed(page: Client, team: Team, lead: User) -> None:
+    def asked(url: str, **headers: str) -> int:
+        with CaptureQueriesContext(connection) as context:
+            assert page.get(url, headers=headers).status_code == 200
+        return len(context)
+
+    page.get("/today/?who=team")
+    furnish(team, [lead, None], 20)
+    few = asked("/today/?who=team")
+    furnish(team, [make_user(team, "rep") for _ in range(12)], 100)
+
+    assert asked("/today/?who=team") == few
+    assert few <= 30
+    assert asked("/today/", **{"HX-Request": "true"}) < few
+
+
+def test_whole_team_or_mine_is_remembered(page: Client, team: Team) -> None:
+    assert page.get("/today/").context["who"] == "team"
+    assert page.get("/today/?who=me").context["who"] == "me"
+    assert page.get("/today/").context["who"] == "me"
+    assert page.get("/today/?who=<b>").context["who"] == "me"
+    assert page.get("/today/?who=team").context["who"] == "team"
+    assert page.get("/today/").context["who"] == "team"
+
+
+def test_a_day_with_nothing_to_do_says_so(page: Client, team: Team) -> None:
+    now = timezone.now()
+    for role in ("worker", "scheduler", "sweep"):
+        Heartbeat.objects.create(role=role, name="a", beat_at=now)
+
+    text = page.get("/today/").text
+
+    assert "Nothing needs you." in text
+    assert "No open task is due by Sunday." in text
+    assert "No account is connected yet" in text
+
+
+def test_home_is_today(page: Client) -> None:
+    assert page.get("/")["Location"] == "/today/"
+
+
+def test_what_vendors_wrote_is_escaped(page: Client, team: Team) -> None:
+    failed(make_account(team=team), '"><script>alert(1)</script>', "gave_up")
+
+    text = page.get("/today/").text
+
+    assert "<script>alert" not in text
+    assert "&quot;&gt;&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 4), (1, 4), (4, 4), (5, 8), (9, 20), (37, 40), (41, 80)]
+)
+def test_the_scale_is_round_and_high_enough(most: int, top: int) -> None:
+    assert top_of(most) == top
