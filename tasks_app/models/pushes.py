@@ -1,11 +1,12 @@
 """The outbox: what is to be done at a vendor, and every call that was made for it.
 
-`Push.state` is written by `services/delivery.py` alone.
+`Push.state` is written by `services/states.py` alone.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -133,6 +134,11 @@ class Push(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.task_id}: {self.get_state_display()}"
+
+    @property
+    def since(self) -> datetime:
+        """When it was last sent, or made if it never was."""
+        return self.sent_at or self.created_at
 
     @property
     def target_id(self) -> str:

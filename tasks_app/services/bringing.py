@@ -27,7 +27,7 @@ from tasks_app.models import (
     TaskType,
     VendorUser,
 )
-from tasks_app.vendors.base import CLOCK_SLACK, RemoteTask
+from tasks_app.vendors.base import RemoteTask
 
 from . import foreign
 from .directory import members_by_email
@@ -164,7 +164,7 @@ def may_be(
     show a text otherwise than it was sent. Once a person has been asked only what shows
     no difference at all is held back.
     """
-    if remote.created_at and remote.created_at < push.task.created_at - CLOCK_SLACK:
+    if remote.predates(push.task.created_at):
         return False
     shown = remote.compare
     if any(shown[key] != sent[key] for key in TIES if key in shown and key in sent):

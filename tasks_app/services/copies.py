@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent, Team
-from tasks_app.vendors.base import CLOCK_SLACK, RemoteTask
+from tasks_app.vendors.base import RemoteTask
 from tasks_app.vendors.errors import VendorError
 from tasks_app.vendors.transport import Transport
 from tasks_app.vendors.words import Action, Status
@@ -106,7 +106,7 @@ def look_later(pushes: Sequence[Push]) -> None:
     """Set the next look of each, ever later, and none after a day."""
     now = timezone.now()
     for push in pushes:
-        waited = now - (push.sent_at or push.created_at)
+        waited = now - push.since
         later = None if waited > WATCHED_FOR else now + max(waited, SHORTEST)
         Push.objects.filter(pk=push.pk).update(watch_at=later)
 
@@ -136,8 +136,7 @@ def note(
     for remote in free:
         markers = [m for m in MARKER.findall(remote.text) if m in by_marker]
         for push in [p for m in markers or [""] for p in by_marker.get(m, [])]:
-            early = push.task.created_at - CLOCK_SLACK
-            if remote.created_at is not None and remote.created_at < early:
+            if remote.predates(push.task.created_at):
                 continue
             if not adapter.same_task(drafts[push.pk], remote):
                 continue

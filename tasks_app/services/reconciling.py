@@ -122,7 +122,7 @@ def look_for(
     transport: Transport,
 ) -> int:
     """Look once for pushes that one reading serves; return how many are settled."""
-    sent_at = min((sent_time(p) for p in pushes), default=timezone.now())
+    sent_at = min((earliest(p) for p in pushes), default=timezone.now())
     try:
         found = converse(
             account,
@@ -144,12 +144,12 @@ def look_for(
     copies.note(account, double, found.tasks)
     missing = [push for push in pushes if push.pk not in matches]
     late = timezone.now() - retrying.ACCEPTED_PATIENCE
-    soon = [p for p in missing if p.state == State.ACCEPTED and sent_time(p) > late]
+    soon = [p for p in missing if p.state == State.ACCEPTED and p.since > late]
     look_again(soon, account)
     waiting = {push.pk for push in soon}
     others = worked_on(account, found) if missing else []
     for push in missing:
-        like = [r for r in others if adapter.same_task(drafts[push.pk], r)]
+        like = [r for r in others if fits(adapter, push, drafts[push.pk], r)]
         if like:
             ask(
                 push,
@@ -174,8 +174,16 @@ def worked_on(account: ConnectedAccount, found: Found) -> list[RemoteTask]:
     return [remote for remote in found.tasks if remote.external_id in read]
 
 
-def sent_time(push: Push) -> datetime:
-    return push.sent_at or push.created_at
+def earliest(push: Push) -> datetime:
+    """Return when the task can have been created: of two calls the first one counts."""
+    return push.created_at if push.watch_at else push.since
+
+
+def fits(
+    adapter: VendorAdapter, push: Push, draft: TaskDraft, remote: RemoteTask
+) -> bool:
+    """Return whether this is what became of the push, as far as the vendor shows."""
+    return not remote.predates(earliest(push)) and adapter.same_task(draft, remote)
 
 
 def match(
@@ -189,15 +197,15 @@ def match(
     ids = [remote.external_id for remote in found.tasks]
     rows = Task.objects.filter(account=account, external_id__in=ids)
     # What was read, not sent, since then may be the very task that is looked for.
-    since = min((p.sent_at or p.created_at for p in pushes), default=timezone.now())
+    since = min((earliest(p) for p in pushes), default=timezone.now())
     may_give_way = rows.only_read().filter(created_at__gte=since - CLOCK_SLACK)
     linked = set(
         rows.exclude(pk__in=may_give_way.values("pk")).values_list(
             "external_id", flat=True
         )
     )
-    copies = TaskCopy.objects.filter(account=account, external_id__in=ids)
-    linked |= set(copies.values_list("external_id", flat=True))
+    second = TaskCopy.objects.filter(account=account, external_id__in=ids)
+    linked |= set(second.values_list("external_id", flat=True))
     free = [remote for remote in found.tasks if remote.external_id not in linked]
     free.sort(key=lambda remote: remote.created_at or datetime.max.replace(tzinfo=UTC))
     # Most vendors show whose task it is: only those tasks need comparing.
@@ -207,16 +215,12 @@ def match(
     unshown = by_prospect.get(None, [])
     matches: dict[int, RemoteTask] = {}
     taken: set[str] = set()
-    for push in sorted(pushes, key=lambda p: (sent_time(p), p.pk)):
+    for push in sorted(pushes, key=lambda p: (p.since, p.pk)):
         draft = drafts[push.pk]
-        sent_at = sent_time(push)
         whose = adapter.comparable(draft).get("prospect")
         shown = by_prospect.get(whose, []) if whose is not None else []
         for remote in [*shown, *unshown]:
-            early = remote.created_at and remote.created_at < sent_at - CLOCK_SLACK
-            if early or remote.external_id in taken:
-                continue
-            if adapter.same_task(draft, remote):
+            if remote.external_id not in taken and fits(adapter, push, draft, remote):
                 matches[push.pk] = remote
                 taken.add(remote.external_id)
                 break
@@ -302,7 +306,7 @@ def not_found(
 
 def ask(push: Push, sentence: str) -> int:
     """Leave it to a person, with a sentence; looking goes on, ever more slowly."""
-    look_at = retrying.next_look(timezone.now(), sent_time(push))
+    look_at = retrying.next_look(timezone.now(), push.since)
     states.change(
         [
             Change(
@@ -327,7 +331,7 @@ def look_again(pushes: Sequence[Push], account: ConnectedAccount) -> None:
     earliest = now + timedelta(seconds=gate_seconds(account))
     together: dict[tuple[str, datetime], list[int]] = defaultdict(list)
     for push in pushes:
-        together[push.state, sent_time(push)].append(push.pk)
+        together[push.state, push.since].append(push.pk)
     for (state, since), ids in together.items():
         rows = Push.objects.filter(pk__in=ids, state=state)
         rows.update(look_at=max(retrying.next_look(now, since), earliest))

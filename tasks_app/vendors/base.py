@@ -242,6 +242,11 @@ class RemoteTask:
     #: Names of the fields above that this answer really shows; others are unknown.
     shown: frozenset[str] = frozenset()
 
+    def predates(self, moment: datetime) -> bool:
+        """Return whether it was surely created before this, so that it is no answer to
+        what was sent then; False where the vendor does not show when."""
+        return self.created_at is not None and self.created_at < moment - CLOCK_SLACK
+
 
 @dataclass(frozen=True)
 class Found:

@@ -14,7 +14,6 @@ from typing import Any
 from .answers import answered, first_text, mapping, moment, rows, same_text
 from .answers import whole_number as number
 from .base import (
-    CLOCK_SLACK,
     Conversation,
     Found,
     Page,
@@ -127,8 +126,7 @@ class ReplyListing(ReplyReading):
                     complete = False
                     continue
                 source = code_of(detail.get("creationSource"), SOURCE_WORDS)
-                too_old = task.created_at and task.created_at < sent_at - CLOCK_SLACK
-                if too_old or source in ("1", "2"):
+                if task.predates(sent_at) or source in ("1", "2"):
                     continue
                 found[task_id] = task
                 # A finished task has its variables filled in for good.

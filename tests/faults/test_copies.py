@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskCopy, TaskEvent
@@ -118,6 +121,28 @@ def test_both_there_at_the_same_look_are_one_linked_and_one_flagged(lay):
 
     bed.stands(State.DELIVERED)
     assert TaskCopy.objects.count() == 1
+
+
+@each_vendor
+def test_where_only_the_first_of_two_calls_arrives_it_is_found(lay, vendor):
+    bed = lay(vendor)
+    with time_machine.travel(timezone.now()) as clock:
+        bed.create(1)
+        do_it_late = bed.postpone()
+        bed.push()
+        bed.look()
+        bed.look()
+        do_it_late()
+        bed.server.settle()
+        clock.shift(timedelta(minutes=20))
+        bed.postpone()
+        bed.push()
+
+        bed.look()
+
+    bed.stands(State.DELIVERED)
+    assert len(bed.made()) == 1
+    assert bed.sent() == 2
 
 
 def test_a_twin_that_is_not_settled_is_no_copy(lay):
