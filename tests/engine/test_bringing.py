@@ -342,6 +342,34 @@ def test_a_row_that_was_acted_on_does_not_give_way(connect):
     assert Task.objects.get().pk == task.pk
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_row_that_was_acted_on_is_asked_about_unless_it_is_older(connect, older):
+    bench = connect("reply", bring_in=True)
+    bench.create(1)
+    bench.server.dial("lost_answer", next=1, method="POST")
+    bench.push()
+    bench.server.clear_dials()
+    [there] = bench.server.tasks()
+    Push.objects.update(state="failed")  # as if it had been settled wrongly
+    remote = RemoteTask(str(there["id"]), Status.OPEN)
+    bringing.bring_in(bench.account, [remote], at=timezone.now())
+    read = Task.objects.get(origin=Task.Origin.VENDOR)
+    by = make_user(bench.account.team)
+    actions.ask(read, Action.NOTE, {"note": "Call at noon"}, by=by)
+    later = timezone.now() + timedelta(minutes=20 if older else 0)
+    creates = Push.objects.filter(kind="create")
+    creates.update(state="needs_check", sent_at=later, error="")
+
+    bench.look()
+
+    push = creates.get()
+    assert push.state == "needs_check"
+    if older:
+        assert (push.absent_reads, push.error) == (1, "")
+    else:
+        assert "has been worked on since. It may be this one." in push.error
+
+
 # -- bad days --------------------------------------------------------------------------
 
 
