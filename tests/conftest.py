@@ -6,7 +6,11 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
+from tasks_app.models import Team
+from tests.factories import client_of, make_team, make_user
 from tests.fakes import FakeTransport
 
 LOOPBACK = ("127.", "::1", "localhost", "/")
@@ -31,3 +35,18 @@ def closed_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def fake_transport() -> FakeTransport:
     """A vendor that answers from `responses` and keeps the requests it got."""
     return FakeTransport()
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team()
+
+
+@pytest.fixture
+def lead(team: Team) -> User:
+    return make_user(team, "lead")
+
+
+@pytest.fixture
+def page(lead: User) -> Client:
+    return client_of(lead)

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tasks_app.models import (
     Batch,
@@ -51,6 +52,13 @@ def make_user(team: Team | None = None, role: str = "lead", **overrides: Any) ->
     if team is not None:
         Membership.objects.create(team=team, user=user, role=role)
     return user
+
+
+def client_of(user: User) -> Client:
+    """A browser without a window, in which this person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def make_account(vendor: str = "saleshandy", **overrides: Any) -> ConnectedAccount:

@@ -6,22 +6,10 @@ import pytest
 from django.urls import reverse
 
 from tasks_app.models import Push, TaskCopy
-from tests.factories import make_account, make_push, make_task, make_team, make_user
+from tests.factories import make_account, make_push, make_task, make_user
 
 pytestmark = pytest.mark.django_db
 URL = "/needs-check/"
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def lead(client, team):
-    user = make_user(team, role="lead", first_name="Maya", last_name="Okafor")
-    client.force_login(user)
-    return user
 
 
 def double(team=None, vendor="reply", **overrides) -> TaskCopy:

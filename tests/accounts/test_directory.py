@@ -222,7 +222,7 @@ def test_only_accounts_whose_vendor_has_a_call_are_due():
         {"deleted_at": timezone.now()},
         {"checked_at": None},
         {"held_until": timezone.now() + timedelta(hours=1)},
-        {"directory_tried_at": timezone.now() - timedelta(minutes=59)},
+        {"directory_tried_at": timezone.now() - timedelta(minutes=20)},
         {"types_read_at": timezone.now(), "users_read_at": timezone.now()},
     ],
 )

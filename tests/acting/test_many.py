@@ -31,11 +31,6 @@ def team():
     return make_team(time_zone="Europe/Berlin")
 
 
-@pytest.fixture
-def lead(team):
-    return make_user(team)
-
-
 def delivered(account, number=1, **overrides):
     return [
         make_task(

@@ -17,6 +17,7 @@ from tasks_app.models import ActionRun, Preference, Push, Task, TaskEvent
 from tasks_app.services import action_runs
 from tasks_app.views import bulk, task_acts, working
 from tests.factories import (
+    client_of,
     make_account,
     make_prospect,
     make_push,
@@ -41,17 +42,6 @@ def team():
 @pytest.fixture
 def lead(team):
     return make_user(team, first_name="Mara", last_name="Lind")
-
-
-@pytest.fixture
-def page(lead):
-    return client_of(lead)
-
-
-def client_of(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

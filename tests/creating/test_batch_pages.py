@@ -40,13 +40,6 @@ def batch(account):
     return make_batch(account, title="Q3 renewal check-in")
 
 
-@pytest.fixture
-def lead(client, account):
-    user = make_user(account.team)
-    client.force_login(user)
-    return user
-
-
 def add(batch, state="queued", *, error="", tries=0, **overrides):
     """A task of the batch with its create push in this state."""
     values = {"delivery": state, "delivery_error": error, "batch": batch}

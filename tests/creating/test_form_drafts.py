@@ -30,13 +30,6 @@ def account():
     return make_account("saleshandy", name="Outbound EU")
 
 
-@pytest.fixture
-def lead(client, account):
-    user = make_user(account.team)
-    client.force_login(user)
-    return user
-
-
 def opened(client, draft):
     return client.get(NEW, {"draft": draft.pk}).content.decode()
 

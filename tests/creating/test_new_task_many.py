@@ -24,13 +24,6 @@ def account():
     return make_account("saleshandy", name="Outbound EU")
 
 
-@pytest.fixture
-def lead(client, account):
-    user = make_user(account.team)
-    client.force_login(user)
-    return user
-
-
 # -- open tasks of the same kind --------------------------------------------------------
 
 

@@ -30,13 +30,6 @@ def account():
     return make_account("saleshandy", name="Outbound EU")
 
 
-@pytest.fixture
-def lead(client, account):
-    user = make_user(account.team)
-    client.force_login(user)
-    return user
-
-
 def form_for(account, prospects=(), **overrides):
     """Return what a browser posts for a valid form of this account."""
     values = {

@@ -21,13 +21,6 @@ def account():
     return make_account("saleshandy", name="Outbound EU")
 
 
-@pytest.fixture
-def lead(client, account):
-    user = make_user(account.team)
-    client.force_login(user)
-    return user
-
-
 def act(client, what, template, **values):
     url = reverse(f"task-template-{what}", args=[template.pk])
     return client.post(url, values, follow=True)

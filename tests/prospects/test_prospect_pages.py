@@ -21,11 +21,6 @@ from .sheets import do_import, everything
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
 def client_of(team: Team, role: str = "lead") -> Client:
     client = Client()
     client.force_login(make_user(team, role))

@@ -17,16 +17,10 @@ from tests.factories import (
     make_link,
     make_prospect,
     make_task,
-    make_team,
     make_user,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team():
-    return make_team()
 
 
 @pytest.fixture

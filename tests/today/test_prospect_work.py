@@ -6,14 +6,9 @@ import pytest
 from django.test import Client
 
 from tasks_app.models import Team
-from tests.factories import make_account, make_prospect, make_task, make_team, make_user
+from tests.factories import make_account, make_prospect, make_task, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
 
 
 def names(team: Team, role: str, query: str) -> set[str]:

@@ -7,31 +7,21 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.models import SavedView, Task, Team
 from tasks_app.services import counting
 from tasks_app.services.counting import count_each, count_words
-from tests.factories import make_account, make_batch, make_task, make_team, make_user
+from tests.factories import (
+    client_of,
+    make_account,
+    make_batch,
+    make_task,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
-def lead(team: Team) -> User:
-    return make_user(team, "lead")
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def make_view(owner: User, team: Team, name: str = "Mine", **more: object) -> SavedView:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from tasks_app.models import Preference, Team
 from tasks_app.services.searching import LIMIT
 from tests.factories import (
+    client_of,
     make_account,
     make_batch,
     make_prospect,
@@ -23,22 +24,6 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Target": "palette-found"}
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
-def lead(team: Team) -> User:
-    return make_user(team, "lead")
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def found(client: Client, text: str, **headers: Any) -> Any:

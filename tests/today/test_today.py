@@ -17,6 +17,7 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, Team
 from tasks_app.views.trend_plot import top_of
 from tests.factories import (
+    client_of,
     make_account,
     make_prospect,
     make_push,
@@ -37,17 +38,6 @@ def team() -> Team:
 @pytest.fixture
 def lead(team: Team) -> User:
     return make_user(team, "lead", first_name="Mara", last_name="Lind")
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def page(lead: User) -> Client:
-    return client_of(lead)
 
 
 def furnish(team: Team, people: list[User | None], count: int = 120) -> list[Task]:

@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.models import ConnectedAccount, Push, Task, Team
 from tasks_app.services.many import SCHEDULE, moved_to, schedule_of
 from tasks_app.services.workload import SHOWN
-from tests.factories import make_account, make_task, make_team, make_user
+from tests.factories import (
+    client_of,
+    make_account,
+    make_task,
+    make_team,
+    make_user,
+)
 from tests.factories import make_vendor_user as make_holder
 
 pytestmark = pytest.mark.django_db
@@ -26,19 +31,8 @@ def team() -> Team:
 
 
 @pytest.fixture
-def lead(team: Team) -> User:
-    return make_user(team, "lead")
-
-
-@pytest.fixture
 def account(team: Team) -> ConnectedAccount:
     return make_account("leadsquared", team=team)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def fill(team: Team, people: list[User | None], count: int = 90) -> None:

@@ -15,7 +15,6 @@ from tests.factories import (
     make_batch,
     make_prospect,
     make_task,
-    make_team,
     make_user,
 )
 
@@ -27,18 +26,6 @@ MOST = 60
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (counting, paging, tasks):
         monkeypatch.setattr(module, "MOST", MOST)
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
-def page(team: Team) -> Client:
-    client = Client()
-    client.force_login(make_user(team))
-    return client
 
 
 def test_a_list_beyond_the_limit_says_more_than(page: Client, team: Team) -> None:

@@ -35,18 +35,6 @@ def team() -> Team:
     return make_team(time_zone="Europe/Berlin")
 
 
-@pytest.fixture
-def lead(team: Team) -> User:
-    return make_user(team, "lead")
-
-
-@pytest.fixture
-def page(lead: User) -> Client:
-    client = Client()
-    client.force_login(lead)
-    return client
-
-
 def queries(client: Client, url: str, **headers: Any) -> int:
     with CaptureQueriesContext(connection) as context:
         response = client.get(url, headers=headers)

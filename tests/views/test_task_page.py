@@ -35,13 +35,6 @@ def lead(team: Team) -> User:
     return make_user(team, "lead", first_name="Maya", last_name="Okafor")
 
 
-@pytest.fixture
-def page(lead: User) -> Client:
-    client = Client()
-    client.force_login(lead)
-    return client
-
-
 def sent_task(team: Team, state: str, **overrides: object) -> tuple[Task, Push]:
     """A task and its create push in this state."""
     account = overrides.pop("account", None) or make_account(team=team)

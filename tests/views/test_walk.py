@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path, reverse
 
 from tasks_app.models import ConnectedAccount, SavedView, TaskCopy, Team
 from tests.factories import (
+    client_of,
     make_account,
     make_batch,
     make_prospect,
@@ -153,19 +153,8 @@ class World:
 
 
 @pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
 def world(team: Team) -> World:
     return World(team)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def verbs_of(url: str, lead: Client) -> list[str]:
