@@ -223,7 +223,7 @@ def calls_for(
     for push in pushes:
         draft = drafts[push.pk]
         alike.setdefault(adapter.group_key(draft), []).append(draft)
-    return [call for drafts in alike.values() for call in adapter.split(drafts)]
+    return [call for group in alike.values() for call in adapter.split(group)]
 
 
 def check_lease(claim: Claim) -> None:

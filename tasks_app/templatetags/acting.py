@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django import template
@@ -16,40 +14,16 @@ from django.utils.http import urlencode
 
 from tasks_app.models import Task
 from tasks_app.vendors.words import Action
-from tasks_app.views import task_acts, wording
+from tasks_app.views import task_acts, toasts, wording
 
 from .baton import web_address
 
 register = template.Library()
 
 
-@dataclass(frozen=True)
-class Links:
-    """What a toast offers: an undo with the page to show after it, or a page."""
-
-    undo: str = ""
-    next: str = ""
-    in_list: str | None = None
-    page: str = ""
-    label: str = ""
-
-
 @register.simple_tag
-def toast_links(message: Message) -> Links:
-    """Return the links that a view put beside its message."""
-    try:
-        extra = json.loads(message.extra_tags or "{}")
-    except ValueError:
-        return Links()
-    if not isinstance(extra, dict):
-        return Links()
-    return Links(
-        extra.get("undo", ""),
-        extra.get("next", ""),
-        extra.get("in"),
-        extra.get("page", ""),
-        extra.get("label", ""),
-    )
+def toast_links(message: Message) -> toasts.Links:
+    return toasts.links_of(message)
 
 
 @register.simple_tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +27,7 @@ from .context import preference
 from .middleware import TeamRequest
 from .neighbours import list_address, list_query
 from .tasks import for_columns, visible
+from .toasts import Links
 
 #: Rows that a list looks after at once.
 MOST_WATCHED = 100
@@ -166,7 +166,7 @@ def after_asking(
         back = way_back(request, "")
         if back.startswith(reverse("task-work")):
             back = working.place_of(request, task.pk) or back
-        extra = json.dumps({"undo": undo, "next": back, "in": list_query(request)})
+        extra = str(Links(undo, back, list_query(request)))
     else:
         sentence = f"Taken back: “{task.title[:80]}”. It is not sent."
     messages.success(request, sentence, extra_tags=extra)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +28,7 @@ from .acting import number
 from .middleware import TeamRequest
 from .neighbours import filter_of, list_address
 from .tasks import visible
+from .toasts import Links
 
 #: A list may grow or shrink by this share between being shown and being acted on.
 MOST_MOVED = 0.1
@@ -219,10 +220,11 @@ def tell(request: TeamRequest, run: ActionRun, back: str) -> None:
     if left_out:
         words += f" {left_out} left out."
     can = action_runs.undoable(run)
-    link = {"page": page, "label": "See why"} if left_out else {}
-    extra = json.dumps({"undo": undo if can else "", "next": back, **link})
+    links = Links(undo if can else "", back)
+    if left_out:
+        links = replace(links, page=page, label="See why")
     level = messages.success if run.done else messages.warning
-    level(request, words, extra_tags=extra)
+    level(request, words, extra_tags=str(links))
 
 
 def count(number_of: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +16,7 @@ from tasks_app.services import form_drafts as service
 
 from .access import lead_required
 from .middleware import TeamRequest
+from .toasts import Links
 
 
 def member(request: TeamRequest) -> Membership:
@@ -111,5 +110,5 @@ def draft_restore(request: TeamRequest, draft_id: int) -> HttpResponse:
 
 
 def tell_discarded(request: TeamRequest, draft: FormDraft) -> None:
-    undo = {"undo": reverse("task-draft-restore", args=[draft.pk])}
-    messages.success(request, "Draft discarded.", extra_tags=json.dumps(undo))
+    links = Links(undo=reverse("task-draft-restore", args=[draft.pk]))
+    messages.success(request, "Draft discarded.", extra_tags=str(links))

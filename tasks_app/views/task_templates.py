@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +13,7 @@ from tasks_app.services import task_templates as service
 
 from .access import lead_required, member_required
 from .middleware import TeamRequest
+from .toasts import Links
 
 
 def template_of(request: TeamRequest, template_id: int) -> TaskTemplate:
@@ -60,8 +59,8 @@ def template_rename(request: TeamRequest, template_id: int) -> HttpResponse:
 def template_delete(request: TeamRequest, template_id: int) -> HttpResponse:
     template = template_of(request, template_id)
     service.delete(template)
-    undo = {"undo": reverse("task-template-restore", args=[template.pk])}
-    messages.success(request, f"“{template}” is deleted.", extra_tags=json.dumps(undo))
+    links = Links(undo=reverse("task-template-restore", args=[template.pk]))
+    messages.success(request, f"“{template}” is deleted.", extra_tags=str(links))
     return redirect("task-template-list")
 
 
