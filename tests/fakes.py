@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tasks_app.vendors.base import Auth, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import Auth, VendorRequest, VendorResponse
 
 Answer = VendorResponse | Exception | Callable[[VendorRequest], VendorResponse]
 

@@ -13,7 +13,7 @@ from tasks_app.models.fields import Unreadable
 from tasks_app.services.account_entry import check_entry
 from tasks_app.services.account_settings import Rates, parse_rates, write_rates
 from tasks_app.vendors import ADAPTERS, VendorAdapter
-from tasks_app.vendors.base import Setting
+from tasks_app.vendors.offers import Setting
 
 #: The choice that stands for an address typed by hand.
 OWN_URL = "own"

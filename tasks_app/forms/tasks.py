@@ -17,7 +17,7 @@ from tasks_app.services.local_time import moment_of
 from tasks_app.services.plans import Plan, Sharing, TaskInput
 from tasks_app.services.writing import find_type
 from tasks_app.vendors import VendorAdapter
-from tasks_app.vendors.base import FormField
+from tasks_app.vendors.offers import FormField
 from tasks_app.vendors.words import Priority
 
 from . import carrying

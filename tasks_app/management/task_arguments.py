@@ -20,7 +20,7 @@ from tasks_app.services.matching import email_key, prospects_for_emails
 from tasks_app.services.prospect_columns import recognise
 from tasks_app.services.reaching import LeftOut
 from tasks_app.vendors import VendorAdapter
-from tasks_app.vendors.base import FormField
+from tasks_app.vendors.offers import FormField
 
 #: Here a task begins at its due date, and its end is a second one.
 DUE_IS_START = frozenset({"leadsquared"})

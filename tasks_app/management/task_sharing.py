@@ -14,7 +14,7 @@ from tasks_app.models import ConnectedAccount, VendorUser
 from tasks_app.services import assigning
 from tasks_app.services.plans import Plan, Sharing, TaskInput
 from tasks_app.services.spreading import MOST_PER_DAY, Spread
-from tasks_app.vendors.base import FormField
+from tasks_app.vendors.offers import FormField
 
 
 def shared(

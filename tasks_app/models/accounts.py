@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tasks_app.vendors import ADAPTERS, VendorAdapter
-from tasks_app.vendors.base import AccountConfig
+from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.vendors.words import Channel
 
 from .fields import EncryptedJSONField

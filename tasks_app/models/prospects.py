@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from tasks_app.vendors.base import ProspectDraft
+from tasks_app.vendors.drafts import ProspectDraft
 
 from .accounts import ConnectedAccount
 from .people import Team, empty_dict

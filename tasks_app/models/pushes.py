@@ -54,7 +54,7 @@ class Push(models.Model):
     call_limit = models.PositiveSmallIntegerField(null=True, blank=True)
     #: The reference text at the vendor, without brackets; '' = none is sent.
     marker = models.CharField(max_length=20, blank=True)
-    #: For actions: what `vendors.base.ActionDraft.values` needs, as JSON.
+    #: For actions: what `vendors.drafts.ActionDraft.values` needs, as JSON.
     values = models.JSONField(default=empty_dict, blank=True)
 
     attempt_id = models.UUIDField(null=True, blank=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 
 from tasks_app.vendors import ADAPTERS, VendorAdapter
-from tasks_app.vendors.base import Setting
+from tasks_app.vendors.offers import Setting
 from tasks_app.vendors.transport import check_base_url, hosts_of
 
 MOST_CALLS = 100_000

@@ -17,13 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange, Push, Task
-from tasks_app.vendors.base import (
-    ActionDraft,
-    AssigneeDraft,
-    RemoteTask,
-    VendorRequest,
-    VendorResponse,
-)
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
+from tasks_app.vendors.drafts import ActionDraft, AssigneeDraft
 from tasks_app.vendors.errors import (
     AccountTrouble,
     NothingHappened,
@@ -32,6 +27,7 @@ from tasks_app.vendors.errors import (
     Refused,
     VendorError,
 )
+from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.transport import Transport
 from tasks_app.vendors.words import Action, Status
 

@@ -136,7 +136,7 @@ def ask(
 ) -> Push | None:
     """Ask for an action; return its push, None where nothing has to be sent.
 
-    `values` as in `vendors.base.ActionDraft`, except that `assignee` is a VendorUser.
+    `values` as in `vendors.drafts.ActionDraft`, except that `assignee` is a VendorUser.
     `version` is the one the page was made from. Raise `NotOffered` and `Conflict`.
     """
     adapter = task.account.adapter()

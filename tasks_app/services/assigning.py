@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.db.models import Q
 
 from tasks_app.models import ConnectedAccount, Membership, VendorUser
-from tasks_app.vendors.base import FieldError
+from tasks_app.vendors.offers import FieldError
 
 #: Here an e-mail address alone names a person, so nobody has to be read first.
 NAMED_BY_EMAIL = frozenset({"leadsquared"})

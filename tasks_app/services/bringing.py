@@ -27,7 +27,7 @@ from tasks_app.models import (
     TaskType,
     VendorUser,
 )
-from tasks_app.vendors.base import RemoteTask
+from tasks_app.vendors.findings import RemoteTask
 
 from . import foreign
 from .directory import members_by_email

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tasks_app.models import ConnectedAccount, Prospect, ProspectLink, Task, Team
-from tasks_app.vendors.base import FieldError
+from tasks_app.vendors.offers import FieldError
 
 from .matching import chunks, email_key, prospects_for_emails
 from .prospect_query import ProspectQuery

@@ -20,8 +20,8 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent, Team
-from tasks_app.vendors.base import RemoteTask
 from tasks_app.vendors.errors import VendorError
+from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.transport import Transport
 from tasks_app.vendors.words import Action, Status
 

@@ -19,7 +19,7 @@ from tasks_app.models import (
     TaskType,
     VendorUser,
 )
-from tasks_app.vendors.base import TaskDraft
+from tasks_app.vendors.drafts import TaskDraft
 from tasks_app.vendors.words import Priority
 
 from . import doorbell

@@ -18,8 +18,9 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Task, TaskType, VendorUser
 from tasks_app.models.accounts import AccountQuerySet
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import RemoteUser, TypeInfo
 from tasks_app.vendors.errors import OutcomeUnknown, Refused, VendorError
+from tasks_app.vendors.findings import RemoteUser
+from tasks_app.vendors.offers import TypeInfo
 from tasks_app.vendors.transport import Transport
 
 from .pacing import Saturated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tasks_app.models import ProspectLink, Push, Task, VendorUser
-from tasks_app.vendors.base import AssigneeDraft, ProspectDraft, TaskDraft
+from tasks_app.vendors.drafts import AssigneeDraft, ProspectDraft, TaskDraft
 from tasks_app.vendors.words import Priority
 
 

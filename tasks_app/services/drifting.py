@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from tasks_app.models import AnswerShape, ConnectedAccount, Drift
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.shapes import Shape, call_name, parent_of, redacted, shape_of
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.checking import hidden, spellings
 from tasks_app.vendors.errors import (
     AccountTrouble,

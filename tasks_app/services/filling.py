@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks_app.models import Prospect
-from tasks_app.vendors.base import ProspectDraft
+from tasks_app.vendors.drafts import ProspectDraft
 from tasks_app.vendors.handlebars import values_of
 
 #: What stands in for an empty value, where the text names nothing else.

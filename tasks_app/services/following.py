@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Task, TaskEvent, VendorUser
-from tasks_app.vendors.base import RemoteTask
+from tasks_app.vendors.findings import RemoteTask
 
 from . import foreign
 from .drifting import note_drift

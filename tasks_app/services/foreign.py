@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from tasks_app.models import Prospect, ProspectLink, Task, TaskEvent
-from tasks_app.vendors.base import RemoteTask
+from tasks_app.vendors.findings import RemoteTask
 
 LONGEST_TITLE = 500
 LONGEST_NOTE = 200_000

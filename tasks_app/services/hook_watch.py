@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount
-from tasks_app.vendors.base import RemoteHook
 from tasks_app.vendors.errors import VendorError
+from tasks_app.vendors.findings import RemoteHook
 from tasks_app.vendors.transport import Transport
 
 from .pacing import Saturated

@@ -17,8 +17,9 @@ from typing import Any
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Prospect
-from tasks_app.vendors.base import FieldError, FormField, TaskDraft
+from tasks_app.vendors.drafts import TaskDraft
 from tasks_app.vendors.errors import VendorError
+from tasks_app.vendors.offers import FieldError, FormField
 from tasks_app.vendors.words import Priority
 
 from . import filling, pacing

@@ -13,7 +13,9 @@ from django.contrib.auth.models import User
 
 from tasks_app.models import ConnectedAccount, Prospect, TaskType, VendorUser
 from tasks_app.vendors import VendorAdapter
-from tasks_app.vendors.base import FieldError, TaskDraft, VendorRequest
+from tasks_app.vendors.calls import VendorRequest
+from tasks_app.vendors.drafts import TaskDraft
+from tasks_app.vendors.offers import FieldError
 from tasks_app.vendors.words import Priority
 
 from .assigning import Holder

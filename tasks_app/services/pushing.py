@@ -17,7 +17,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange, Push, Task
-from tasks_app.vendors.base import TaskDraft, VendorAdapter, VendorRequest
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.calls import VendorRequest
+from tasks_app.vendors.drafts import TaskDraft
 from tasks_app.vendors.errors import (
     Misconfigured,
     OutcomeUnknown,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks_app.models import ConnectedAccount, Prospect, ProspectLink, Task, TaskType
 from tasks_app.vendors import VendorAdapter
-from tasks_app.vendors.base import TaskDraft
+from tasks_app.vendors.drafts import TaskDraft
 
 from .matching import chunks, in_one_query
 

@@ -32,15 +32,15 @@ from tasks_app.models import (
     Task,
     VendorUser,
 )
-from tasks_app.vendors.base import (
-    AssigneeDraft,
+from tasks_app.vendors.calls import VendorRequest
+from tasks_app.vendors.drafts import AssigneeDraft
+from tasks_app.vendors.errors import Refused, UnreadableResponse, VendorError
+from tasks_app.vendors.findings import (
     Page,
     Reading,
     RemoteTask,
     SyncScope,
-    VendorRequest,
 )
-from tasks_app.vendors.errors import Refused, UnreadableResponse, VendorError
 from tasks_app.vendors.transport import Transport
 
 from . import bringing, copies, directory

@@ -18,14 +18,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent
-from tasks_app.vendors.base import (
-    CLOCK_SLACK,
-    Found,
-    RemoteTask,
-    TaskDraft,
-    VendorAdapter,
-)
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.drafts import TaskDraft
 from tasks_app.vendors.errors import VendorError
+from tasks_app.vendors.findings import CLOCK_SLACK, Found, RemoteTask
 from tasks_app.vendors.transport import Transport
 
 from . import bringing, copies, gate, retrying, states

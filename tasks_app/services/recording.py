@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange, Push, Task
-from tasks_app.vendors.base import ItemResult, VendorAdapter, VendorResponse
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import (
     AccountTrouble,
     NothingHappened,
@@ -21,6 +22,7 @@ from tasks_app.vendors.errors import (
     TooLarge,
     VendorError,
 )
+from tasks_app.vendors.findings import ItemResult
 
 from . import bringing, exchanges, retrying, states
 from .states import Change

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from tasks_app.models import ConnectedAccount, Prospect, VendorUser
-from tasks_app.vendors.base import FieldError
+from tasks_app.vendors.offers import FieldError
 
 from .assigning import NAMED_BY_EMAIL, Holder, holder_for, name_of, newcomer
 from .drafting import assignee_draft

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tasks_app.vendors.base import TaskDraft
+from tasks_app.vendors.drafts import TaskDraft
 
 from .days import WEEK, monday_of
 from .local_time import moment_of

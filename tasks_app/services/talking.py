@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from tasks_app.models import ConnectedAccount
-from tasks_app.vendors.base import Page, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.errors import Refused, VendorError
+from tasks_app.vendors.findings import Page
 from tasks_app.vendors.transport import Transport
 
 from . import drifting, exchanges, gate, pacing

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from tasks_app.models import ConnectedAccount, Prospect, TaskType
 from tasks_app.vendors import VendorAdapter
-from tasks_app.vendors.base import FieldError, FormField, ProspectDraft, TaskDraft
+from tasks_app.vendors.drafts import ProspectDraft, TaskDraft
+from tasks_app.vendors.offers import FieldError, FormField
 
 from . import filling
 from .drafting import assignee_draft

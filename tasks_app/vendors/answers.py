@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from .base import VendorResponse
+from .calls import VendorResponse
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

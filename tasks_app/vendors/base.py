@@ -1,4 +1,4 @@
-"""What an adapter gets, what it gives back, and what all adapters share.
+"""What all adapters share.
 
 An adapter translates and does nothing else: it keeps no state, reads no settings and
 sends nothing. A single call is a pair of methods (`create_request`, `read_created`).
@@ -9,317 +9,28 @@ is sent `VendorResponse`s and returns its finding. `services/talking.py` drives 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
+from .calls import Auth, Conversation, VendorRequest, VendorResponse
 from .checking import check_response, hidden, one_line
+from .drafts import AccountConfig, ActionDraft, TaskDraft
+from .findings import (
+    AccountInfo,
+    Found,
+    ItemResult,
+    Reading,
+    RemoteHook,
+    RemoteTask,
+    RemoteUser,
+    SyncScope,
+)
+from .offers import Capability, FieldError, FormField, Setting, TypeInfo
 from .words import Action, Channel, Priority, Status
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class VendorRequest:
-    """One HTTP call, without the account's keys: those are added when it is sent.
-
-    `path` is relative to the account's base URL and starts with a slash. `writes` says
-    that the call changes something at the vendor, whatever its verb.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str | int] = field(default_factory=dict)
-    json: Any = None
-    writes: bool = False
-
-
-@dataclass(frozen=True)
-class Auth:
-    """The keys of one account as a call carries them; `vendor` is who they are for, in
-    sentences about the call."""
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    vendor: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True)
-class VendorResponse:
-    """A whole answer. `body` is the parsed JSON, None where the text is not JSON."""
-
-    status_code: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    text: str = field(default="", repr=False)
-
-    @property
-    def is_json(self) -> bool:
-        return self.body is not None
-
-
-Conversation: TypeAlias = Generator[VendorRequest, VendorResponse, T]
-
-
-@dataclass(frozen=True)
-class AccountConfig:
-    """A connection as an adapter needs it. `settings` are texts, see `Setting`."""
-
-    base_url: str
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ProspectDraft:
-    """The person a task is for; `external_id` is theirs at this vendor, '' if none."""
-
-    external_id: str = ""
-    email: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    company: str = ""
-    title: str = ""
-    phone: str = ""
-    linkedin_url: str = ""
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip()
-
-
-@dataclass(frozen=True)
-class AssigneeDraft:
-    external_id: str = ""
-    email: str = ""
-
-
-@dataclass(frozen=True)
-class TaskDraft:
-    """One task to create. Date-times are aware; `due_on` is a day without a time.
-
-    `ref` is our own name for it, by which results are told apart. `marker` is '' or a
-    short text such as `bt-7f3aq2kz` which goes into a field that the vendor shows back.
-    """
-
-    ref: str
-    type_code: str
-    prospect: ProspectDraft = ProspectDraft()
-    title: str = ""
-    note: str = ""
-    priority: Priority = Priority.NONE
-    starts_at: datetime | None = None
-    due_at: datetime | None = None
-    due_on: date | None = None
-    assignee: AssigneeDraft | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    marker: str = ""
-
-
-@dataclass(frozen=True)
-class FieldError:
-    """A sentence for the person who filled in `field` (a `FormField.name`)."""
-
-    field: str
-    message: str
-
-
-@dataclass(frozen=True)
-class FormField:
-    """One thing this vendor takes, for the form and the command line.
-
-    `name` is `title`, `note`, `priority`, `starts_at`, `due_at`, `due_on` or
-    `assignee` for what every task has, else the name of an option. `kind` is one of
-    `text long choice choices date datetime integer email pairs`. `types` limits it to
-    some type codes, empty = all. `vendor_name` is the vendor's own name for it.
-    """
-
-    name: str
-    label: str
-    kind: str = "text"
-    required: bool = False
-    choices: tuple[tuple[str, str], ...] = ()
-    max_length: int | None = None
-    help: str = ""
-    vendor_name: str = ""
-    types: frozenset[str] = frozenset()
-    default: str = ""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One per-account setting, given as text. `choices` empty = free text."""
-
-    name: str
-    label: str
-    default: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    kind: str = "text"  # text, integer, time_zone
-    help: str = ""
-
-
-@dataclass(frozen=True)
-class TypeInfo:
-    """A type of task this account offers. `fields` keeps what the vendor demands."""
-
-    code: str
-    name: str
-    channel: Channel
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RemoteUser:
-    external_id: str
-    name: str = ""
-    email: str = ""
-    active: bool = True
-
-
-@dataclass(frozen=True)
-class RemoteHook:
-    """A webhook as the vendor lists it; `active` is None where its word is unknown."""
-
-    url: str = field(repr=False)
-    active: bool | None = None
-
-
-@dataclass(frozen=True)
-class AccountInfo:
-    """What a connection test learnt, as a sentence and as settings worth keeping."""
-
-    sentence: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ItemResult:
-    """What became of one draft: exactly one of the four is set.
-
-    `task_id` created; `request_id` accepted for later; `refused` a sentence: certainly
-    not created; `unclear` a sentence: it may or may not exist.
-    """
-
-    ref: str
-    task_id: str = ""
-    request_id: str = ""
-    refused: str = ""
-    unclear: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class RemoteTask:
-    """A task as the vendor shows it. None or '' = not shown.
-
-    `status` is ours, None where the vendor's word (`vendor_status`) is unknown to us.
-    `compare` holds, in the vendor's terms, the fields that also `comparable()` makes
-    from a draft; a field that this answer does not show is left out.
-    """
-
-    external_id: str
-    status: Status | None
-    vendor_status: str = ""
-    compare: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""  # where a marker would stand
-    title: str = ""
-    note: str = ""
-    type_code: str = ""
-    priority: Priority | None = None
-    starts_at: datetime | None = None
-    due_at: datetime | None = None
-    due_on: date | None = None
-    prospect_id: str = ""
-    prospect_name: str = ""
-    assignee_id: str = ""
-    assignee_email: str = ""
-    created_at: datetime | None = None
-    changed_at: datetime | None = None
-    completed_at: datetime | None = None
-    url: str = ""
-    #: Names of the fields above that this answer really shows; others are unknown.
-    shown: frozenset[str] = frozenset()
-
-    def predates(self, moment: datetime) -> bool:
-        """Return whether it was surely created before this, so that it is no answer to
-        what was sent then; False where the vendor does not show when."""
-        return self.created_at is not None and self.created_at < moment - CLOCK_SLACK
-
-
-@dataclass(frozen=True)
-class Found:
-    """Tasks that may be the ones looked for.
-
-    `complete` is True only when the read surely showed every such task with all that
-    is needed to recognise it: only then does absence mean absent.
-    """
-
-    tasks: Sequence[RemoteTask]
-    complete: bool
-
-
-@dataclass(frozen=True)
-class SyncScope:
-    """What a reading of an account has to cover.
-
-    `since` is the watermark of the last complete reading (None = first). `starts_from`
-    and `starts_to` bound the times of our open tasks, in days with a day to spare.
-    `owners` are the vendor's users whose tasks matter. `cursor` resumes a reading that
-    was stopped: the last `Page.cursor` that was stored. `bring_in` asks for everything
-    visible, also what Baton did not create.
-    """
-
-    until: datetime
-    since: datetime | None = None
-    starts_from: date | None = None
-    starts_to: date | None = None
-    owners: Sequence[AssigneeDraft] = ()
-    cursor: Mapping[str, Any] = field(default_factory=dict)
-    bring_in: bool = False
-    #: How many open tasks of ours there are: few are asked for one by one, many listed.
-    open_tasks: int = 0
-    #: How many of them were last seen under a word of `VendorAdapter.unlisted`.
-    unlisted: int = 0
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some tasks read, and where to go on after they are stored."""
-
-    tasks: Sequence[RemoteTask]
-    cursor: Mapping[str, Any] = field(default_factory=dict)
-
-
-Reading: TypeAlias = Generator[VendorRequest | Page, VendorResponse | None, None]
-
-
-@dataclass(frozen=True)
-class ActionDraft:
-    """One thing to do to a task that exists at the vendor.
-
-    `values` depends on the action: `outcome` for complete, `until` (aware) for snooze,
-    `starts_at`/`due_at`/`due_on` for reschedule, `assignee` (AssigneeDraft) for
-    reassign, `note` for note, `reason` for skip and cancel.
-    `task` is the task as Baton knows it, so that full updates can be made.
-    """
-
-    action: Action
-    external_id: str
-    task: TaskDraft
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Capability:
-    """How this vendor does an action. `outcomes` (code, label) must be asked for types
-    in `outcome_types`; `many` = most tasks in one call, 1 where there is no bulk call."""
-
-    outcomes: tuple[tuple[str, str], ...] = ()
-    outcome_types: frozenset[str] = frozenset()
-    many: int = 1
-    note: str = ""
 
 
 class VendorAdapter:
@@ -557,7 +268,3 @@ def in_pieces(items: Sequence[T], size: int) -> Iterable[list[T]]:
     """Yield the items in lists of at most `size`."""
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
-
-
-#: Clocks of ours and a vendor's may differ by this much.
-CLOCK_SLACK = timedelta(minutes=5)

@@ -24,7 +24,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .base import VendorResponse
+    from .calls import VendorResponse
 
 LONGEST_WAIT = 24 * 3600.0  # seconds
 SHORTEST_WAIT = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .base import ProspectDraft
+from .drafts import ProspectDraft
 
 #: What Reply.io fills in for a contact. The names of its contact fields are public
 #: (https://docs.reply.io/api-reference/contacts/filter-contacts); a list of variables

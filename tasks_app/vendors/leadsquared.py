@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import first_text, mapping
-from .base import (
-    Auth,
-    FieldError,
-    FormField,
-    ItemResult,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
-    in_pieces,
-)
+from .base import in_pieces
+from .calls import Auth, VendorRequest, VendorResponse
+from .drafts import TaskDraft
 from .errors import UnreadableResponse, UnsupportedTask
+from .findings import ItemResult
 from .leadsquared_acting import LeadSquaredActing
 from .leadsquared_fields import FIELDS, SETTINGS
 from .leadsquared_words import (
@@ -32,6 +26,7 @@ from .leadsquared_words import (
     related_of,
     times_of,
 )
+from .offers import FieldError, FormField
 from .words import Priority
 
 NO_OWNER = "LeadSquared needs an owner: choose an assignee."

@@ -8,17 +8,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from .answers import first_text, mapping, rows, whole_number
-from .base import (
-    AccountInfo,
-    Conversation,
-    RemoteHook,
-    RemoteUser,
-    TypeInfo,
-    VendorRequest,
-)
+from .calls import Conversation, VendorRequest
 from .errors import Misconfigured, UnreadableResponse
+from .findings import AccountInfo, RemoteHook, RemoteUser
 from .leadsquared_reading import LeadSquaredReading
 from .leadsquared_words import HOSTS, channel_of
+from .offers import TypeInfo
 
 
 class LeadSquaredAccount(LeadSquaredReading):

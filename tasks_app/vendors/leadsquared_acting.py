@@ -6,16 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from .answers import first_text, mapping, whole_number
-from .base import (
-    ActionDraft,
-    AssigneeDraft,
-    Capability,
-    Conversation,
-    RemoteTask,
-    TaskDraft,
-    VendorRequest,
-)
+from .calls import Conversation, VendorRequest
+from .drafts import ActionDraft, AssigneeDraft, TaskDraft
 from .errors import OutcomeUnknown, TaskRejected, UnreadableResponse, UnsupportedTask
+from .findings import RemoteTask
 from .leadsquared_finding import LeadSquaredFinding
 from .leadsquared_words import (
     owner_of,
@@ -25,6 +19,7 @@ from .leadsquared_words import (
     stamp,
     times_of,
 )
+from .offers import Capability
 from .words import Action, Status
 
 

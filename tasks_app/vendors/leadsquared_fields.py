@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import FormField, Setting
+from .offers import FormField, Setting
 
 #: [seed] but for the reminder of to-dos: https://apidocs.leadsquared.com/create-a-to-do/
 FIELDS: tuple[FormField, ...] = (

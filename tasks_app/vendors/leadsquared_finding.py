@@ -10,16 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from .base import (
-    CLOCK_SLACK,
-    AssigneeDraft,
-    Conversation,
-    Found,
-    RemoteTask,
-    TaskDraft,
-    VendorRequest,
-)
+from .calls import Conversation, VendorRequest
+from .drafts import AssigneeDraft, TaskDraft
 from .errors import CredentialsRejected, NothingHappened, VendorError
+from .findings import CLOCK_SLACK, Found, RemoteTask
 from .leadsquared_listing import LeadSquaredListing, Walk, Window
 from .leadsquared_reading import compared
 from .leadsquared_words import RELATED, related_of, relation_of, stamp, times_of

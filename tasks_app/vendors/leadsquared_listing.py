@@ -18,17 +18,15 @@ from .answers import (
     rows,
     whole_number,
 )
-from .base import (
+from .calls import Conversation, VendorRequest, VendorResponse
+from .drafts import AssigneeDraft
+from .errors import UnreadableResponse
+from .findings import (
     CLOCK_SLACK,
-    AssigneeDraft,
-    Conversation,
     Page,
     Reading,
     SyncScope,
-    VendorRequest,
-    VendorResponse,
 )
-from .errors import UnreadableResponse
 from .leadsquared_account import LeadSquaredAccount
 from .leadsquared_words import stamp
 

@@ -9,14 +9,10 @@ from html import unescape
 from typing import Any
 
 from .answers import first_text, mapping, moment, rows, same_text, whole_number
-from .base import (
-    Conversation,
-    RemoteTask,
-    VendorAdapter,
-    VendorRequest,
-    VendorResponse,
-)
+from .base import VendorAdapter
+from .calls import Conversation, VendorRequest, VendorResponse
 from .errors import Misconfigured, OutcomeUnknown, TaskRejected, UnreadableResponse
+from .findings import RemoteTask
 from .leadsquared_words import RELATED, TODO, stamp
 from .words import Status
 

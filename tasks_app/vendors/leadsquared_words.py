@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 
 from .answers import whole_number
-from .base import TaskDraft
+from .drafts import TaskDraft
 from .words import Channel
 
 #: https://apidocs.leadsquared.com/overview/

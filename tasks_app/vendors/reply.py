@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import mapping, whole_number
-from .base import (
-    Auth,
-    FieldError,
-    FormField,
-    ItemResult,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
-)
+from .calls import Auth, VendorRequest, VendorResponse
+from .drafts import TaskDraft
 from .errors import UnreadableResponse, UnsupportedTask
+from .findings import ItemResult
 from .handlebars import problems, unknown_variables, variables_in
+from .offers import FieldError, FormField
 from .reply_acting import ReplyActing
 from .reply_fields import FIELDS, SETTINGS
 from .reply_words import (

@@ -10,17 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from .answers import first_text, mapping, moment, whole_number
-from .base import (
-    ActionDraft,
-    AssigneeDraft,
-    Capability,
-    Conversation,
-    RemoteTask,
-    VendorRequest,
-    VendorResponse,
-)
+from .calls import Conversation, VendorRequest, VendorResponse
+from .drafts import ActionDraft, AssigneeDraft
 from .errors import OutcomeUnknown, TaskRejected, UnreadableResponse, UnsupportedTask
+from .findings import RemoteTask
 from .handlebars import problems
+from .offers import Capability
 from .reply_listing import ReplyListing
 from .reply_words import (
     CALL,

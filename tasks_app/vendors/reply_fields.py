@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import FormField, Setting
+from .offers import FormField, Setting
 from .reply_words import EMAIL, LINKEDIN
 
 LINKEDIN_CHOICES = (

@@ -13,18 +13,16 @@ from typing import Any
 
 from .answers import answered, first_text, mapping, moment, rows, same_text
 from .answers import whole_number as number
-from .base import (
-    Conversation,
+from .calls import Conversation, VendorRequest, VendorResponse
+from .drafts import TaskDraft
+from .errors import UnreadableResponse
+from .findings import (
     Found,
     Page,
     Reading,
     RemoteTask,
     SyncScope,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
 )
-from .errors import UnreadableResponse
 from .handlebars import variables_in
 from .reply_reading import ReplyReading
 from .reply_words import (

@@ -7,15 +7,10 @@ from typing import Any
 
 from .answers import first_text, mapping, moment, rows, same_text
 from .answers import whole_number as number
-from .base import (
-    AccountInfo,
-    Conversation,
-    RemoteTask,
-    VendorAdapter,
-    VendorRequest,
-    VendorResponse,
-)
+from .base import VendorAdapter
+from .calls import Conversation, VendorRequest, VendorResponse
 from .errors import Misconfigured, TaskRejected, UnreadableResponse
+from .findings import AccountInfo, RemoteTask
 from .reply_words import (
     STATUS_WORDS,
     TYPE_WORDS,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
-from .base import TaskDraft, TypeInfo
+from .drafts import TaskDraft
+from .offers import TypeInfo
 from .words import Channel
 
 #: Our type codes are the integers of the seed; beside them the words.

@@ -13,17 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import mapping
-from .base import (
-    Auth,
-    FieldError,
-    FormField,
-    ItemResult,
-    Setting,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
-)
+from .calls import Auth, VendorRequest, VendorResponse
+from .drafts import TaskDraft
 from .errors import TaskRejected, UnreadableResponse, UnsupportedTask
+from .findings import ItemResult
+from .offers import FieldError, FormField, Setting
 from .saleshandy_acting import SaleshandyActing
 from .saleshandy_errors import says_prospect_is_unknown
 from .saleshandy_words import PRIORITIES, STATUSES, TYPES

@@ -11,8 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from .answers import mapping
-from .base import ActionDraft, Capability, Conversation, RemoteTask, VendorRequest
+from .calls import Conversation, VendorRequest
+from .drafts import ActionDraft
 from .errors import OutcomeUnknown, TaskRejected, UnreadableResponse, UnsupportedTask
+from .findings import RemoteTask
+from .offers import Capability
 from .saleshandy_errors import says_task_is_gone
 from .saleshandy_reading import SaleshandyReading
 from .saleshandy_words import CALL_OUTCOMES, CALLS

@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .answers import moment, whole_number
-from .base import VendorAdapter, VendorResponse
+from .base import VendorAdapter
+from .calls import VendorResponse
 from .checking import LONGEST_WAIT, SHORTEST_WAIT, retry_after
 from .errors import CredentialsRejected, Misconfigured, RateLimited, TaskRejected
 

@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import quote
 
 from .answers import answered, first_text, is_on, mapping
-from .base import (
+from .calls import Conversation, VendorRequest, VendorResponse
+from .drafts import TaskDraft
+from .errors import Refused, UnreadableResponse
+from .findings import (
     CLOCK_SLACK,
     AccountInfo,
-    Conversation,
     Found,
     Page,
     Reading,
@@ -26,11 +28,7 @@ from .base import (
     RemoteTask,
     RemoteUser,
     SyncScope,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
 )
-from .errors import Refused, UnreadableResponse
 from .saleshandy_errors import SaleshandyErrors, says_task_is_gone
 from .saleshandy_words import FAMILIES, ended_at, plain, read_row
 

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from .answers import first_text, mapping, moment
-from .base import RemoteTask, TypeInfo
+from .findings import RemoteTask
+from .offers import TypeInfo
 from .words import Channel, Priority, Status
 
 #: https://developer.saleshandy.com/api-reference/tasks/create, `taskType`.

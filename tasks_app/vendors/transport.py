@@ -27,7 +27,7 @@ import httpcore
 import httpx
 
 from .addresses import check_base_url, hosts_of, is_extra, is_public
-from .base import Auth, VendorRequest, VendorResponse
+from .calls import Auth, VendorRequest, VendorResponse
 from .errors import (
     CredentialsRejected,
     Misconfigured,

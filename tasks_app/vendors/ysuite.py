@@ -11,21 +11,21 @@ from datetime import datetime
 from typing import Any
 
 from .answers import mapping
-from .base import (
-    ActionDraft,
+from .calls import (
     Auth,
     Conversation,
-    FieldError,
-    FormField,
-    ItemResult,
-    RemoteTask,
-    Setting,
-    TaskDraft,
-    TypeInfo,
     VendorRequest,
     VendorResponse,
 )
+from .drafts import ActionDraft, TaskDraft
 from .errors import UnreadableResponse, UnsupportedTask
+from .findings import ItemResult, RemoteTask
+from .offers import (
+    FieldError,
+    FormField,
+    Setting,
+    TypeInfo,
+)
 from .words import Action, Channel
 from .ysuite_reading import YSuiteReading
 from .ysuite_words import PRIORITIES, STATUSES, integer, local_text

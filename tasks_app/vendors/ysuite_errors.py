@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from .answers import mapping
-from .base import VendorAdapter, VendorResponse
+from .base import VendorAdapter
+from .calls import VendorResponse
 from .errors import (
     CredentialsRejected,
     Misconfigured,

@@ -13,20 +13,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from .answers import answered, mapping, same_text
-from .base import (
+from .calls import Conversation, VendorRequest, VendorResponse
+from .drafts import AssigneeDraft, TaskDraft
+from .errors import UnreadableResponse, UnsupportedTask
+from .findings import (
     AccountInfo,
-    AssigneeDraft,
-    Conversation,
     Found,
     Page,
     Reading,
     RemoteTask,
     SyncScope,
-    TaskDraft,
-    VendorRequest,
-    VendorResponse,
 )
-from .errors import UnreadableResponse, UnsupportedTask
 from .ysuite_errors import YSuiteErrors, says_gone
 from .ysuite_words import integer, local_text, read_row
 

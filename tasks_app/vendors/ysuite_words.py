@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from .answers import mapping, same_text, whole_number
-from .base import RemoteTask
+from .findings import RemoteTask
 from .words import Priority, Status
 
 #: 4 is the most urgent; 2 where the field is left out.

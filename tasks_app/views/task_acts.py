@@ -18,7 +18,8 @@ from tasks_app.models import ConnectedAccount, Push, Task, Team, VendorUser
 from tasks_app.services import actions
 from tasks_app.services.actions import Difference
 from tasks_app.services.following import ACTING
-from tasks_app.vendors.base import AccountConfig, VendorAdapter
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.vendors.words import Action
 
 from . import wording

@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from tasks_app.models import Exchange, Push, Task, TaskEvent, Team
-from tasks_app.vendors.base import AccountConfig
+from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.views.wording import DELIVERY_TITLES, clock, day_words
 
 State = Task.Delivery

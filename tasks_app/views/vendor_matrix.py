@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from tasks_app.models import Push
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import AccountConfig, FormField, VendorAdapter
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.drafts import AccountConfig
+from tasks_app.vendors.offers import FormField
 
 from .wording import CHANNELS, vendor_look
 

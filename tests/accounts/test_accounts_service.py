@@ -16,7 +16,7 @@ from tasks_app.services.accounts import (
     resume,
 )
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import OutcomeUnknown, RateLimited, Unreachable
 from tests.factories import CREDENTIALS, make_account, make_push, make_task, make_user
 

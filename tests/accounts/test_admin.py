@@ -11,7 +11,7 @@ from django.urls import reverse
 from tasks_app.models import ConnectedAccount, Push, Team
 from tasks_app.services import gate
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tests.factories import (
     CREDENTIALS,
     make_account,

@@ -19,7 +19,7 @@ from tasks_app.management.commands import connect_account, push, sync
 from tasks_app.management.operator import OperatorCommand
 from tasks_app.models import ConnectedAccount, Membership, Team
 from tasks_app.models.fields import Unreadable
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tests.factories import (
     CREDENTIALS,
     make_account,

@@ -10,8 +10,10 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, VendorUser
 from tasks_app.services import directory, sweeping
 from tasks_app.services.accounts import read_types, read_users
-from tasks_app.vendors.base import RemoteUser, TypeInfo, VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import CredentialsRejected
+from tasks_app.vendors.findings import RemoteUser
+from tasks_app.vendors.offers import TypeInfo
 from tasks_app.vendors.words import Channel
 from tests.factories import make_account, make_task, make_user, make_vendor_user
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Push, SyncRun
 from tasks_app.services import gate
 from tasks_app.services.foreground import push_accounts, sync_now
-from tasks_app.vendors.base import Page, VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import Unreachable
+from tasks_app.vendors.findings import Page
 from tests.factories import make_account, make_push, make_task
 
 pytestmark = pytest.mark.django_db

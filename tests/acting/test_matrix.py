@@ -20,7 +20,7 @@ from tasks_app.models import ConnectedAccount, Push, Task, VendorUser
 from tasks_app.services import actions
 from tasks_app.services.sweeping import sweep
 from tasks_app.services.syncing import request_sync, sync_account
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.errors import Unreachable
 from tasks_app.vendors.words import Action
 from tests.engine.conftest import VENDORS

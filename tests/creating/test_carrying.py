@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from tasks_app.forms.carrying import carried_over
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import AssigneeDraft, ProspectDraft, TaskDraft
+from tasks_app.vendors.drafts import AssigneeDraft, ProspectDraft, TaskDraft
 from tasks_app.vendors.words import Priority
 from tests.creating.inputs import linked_prospects
 from tests.creating.test_new_task_page import form_for, squeezed

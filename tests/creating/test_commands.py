@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tasks_app.models import Batch, Task, TaskType, VendorUser
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import Unreachable
 from tests.creating.inputs import linked_prospects
 from tests.factories import (

@@ -8,7 +8,7 @@ import pytest
 
 from tasks_app.models import Push, Task
 from tasks_app.services.drafting import drafts_for
-from tasks_app.vendors.base import AssigneeDraft
+from tasks_app.vendors.drafts import AssigneeDraft
 from tasks_app.vendors.words import Priority
 from tests.factories import (
     make_account,

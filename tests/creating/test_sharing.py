@@ -18,7 +18,7 @@ from tasks_app.services.creating import create_tasks, prepare
 from tasks_app.services.plans import Planned, Sharing, TaskInput
 from tasks_app.services.sharing import Sharer, key_of, shares_of
 from tasks_app.services.spreading import Spread, day_of, moved, working_day
-from tasks_app.vendors.base import TaskDraft
+from tasks_app.vendors.drafts import TaskDraft
 from tests.creating.inputs import input_for, linked_prospects
 from tests.factories import (
     make_account,

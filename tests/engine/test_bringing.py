@@ -23,7 +23,7 @@ from tasks_app.services import actions, bringing, delivery
 from tasks_app.services.prospects import set_external_id
 from tasks_app.services.reading import AccountReading
 from tasks_app.services.syncing import request_sync, sync_account
-from tasks_app.vendors.base import RemoteTask
+from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.words import Action, Status
 from tests.factories import EXTERNAL_IDS, make_prospect, make_user
 from tests.practice.client import created_id

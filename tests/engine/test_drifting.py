@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from tasks_app.models import AnswerShape, Drift, Task
 from tasks_app.services import actions, drifting
 from tasks_app.services.syncing import request_sync, sync_account
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.words import Action
 from tests.factories import make_account, make_user
 

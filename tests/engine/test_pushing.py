@@ -10,7 +10,7 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Exchange, Push, TaskEvent
 from tasks_app.services import states
 from tasks_app.services.pushing import push_account
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tasks_app.vendors.errors import OutcomeUnknown, Unreachable
 from tests.factories import make_account, make_push, make_task
 from tests.fakes import FakeTransport

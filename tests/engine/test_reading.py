@@ -13,7 +13,8 @@ from tasks_app.models import Drift, SyncRun, Task, VendorUser
 from tasks_app.services import reading
 from tasks_app.services.following import apply_page
 from tasks_app.services.syncing import begin_due, request_sync, sync_account
-from tasks_app.vendors.base import RemoteTask, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
+from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.words import Status
 from tests.factories import make_task, make_user, make_vendor_user
 

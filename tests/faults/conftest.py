@@ -21,7 +21,7 @@ from tasks_app.practice.vendor import gateway_error
 from tasks_app.practice.wire import Request, Response
 from tasks_app.services.reconciling import reconcile_account
 from tasks_app.services.transport import vendor_hosts
-from tasks_app.vendors.base import Auth, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import Auth, VendorRequest, VendorResponse
 from tasks_app.vendors.transport import HttpTransport
 from tests.engine.conftest import Bench, user_id
 from tests.factories import make_account, make_vendor_user

@@ -40,15 +40,8 @@ from tasks_app.services import (
     sweeping,
 )
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import (
-    Auth,
-    Found,
-    ItemResult,
-    RemoteTask,
-    VendorAdapter,
-    VendorRequest,
-    VendorResponse,
-)
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.calls import Auth, VendorRequest, VendorResponse
 from tasks_app.vendors.errors import (
     CredentialsRejected,
     Misconfigured,
@@ -57,6 +50,7 @@ from tasks_app.vendors.errors import (
     TaskRejected,
     Unreachable,
 )
+from tasks_app.vendors.findings import Found, ItemResult, RemoteTask
 from tasks_app.vendors.words import Channel, Status
 from tests.factories import make_prospect, make_task, make_team, make_user
 

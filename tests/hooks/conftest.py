@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from tasks_app.models import ConnectedAccount, Task
 from tasks_app.services import hooks
-from tasks_app.vendors.base import VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
 from tests.engine.conftest import connect  # noqa: F401 - a fixture
 from tests.factories import make_account, make_push, make_task
 from tests.fakes import FakeTransport

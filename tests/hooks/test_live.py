@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def subscribe(bench, url: str, events: list[str] | str) -> None:
     """Create the webhook as the account's owner would."""
     from tasks_app.services.talking import converse
-    from tasks_app.vendors.base import VendorRequest
+    from tasks_app.vendors.calls import VendorRequest
 
     if bench.account.vendor == "saleshandy":
         path = "/webhook/create"

@@ -14,7 +14,7 @@ from tasks_app.models import Push, SyncRun, Task, TaskEvent, WebhookEvent
 from tasks_app.services import hooks, sweeping
 from tasks_app.services.hook_contents import DEEPEST, hint_of
 from tasks_app.services.pushing import push_account
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.errors import (
     CredentialsRejected,
     OutcomeUnknown,

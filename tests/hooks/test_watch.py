@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange
 from tasks_app.services import hook_watch, hooks, syncing
-from tasks_app.vendors.base import RemoteHook, VendorResponse
+from tasks_app.vendors.calls import VendorResponse
+from tasks_app.vendors.findings import RemoteHook
 from tests.factories import make_account, make_user
 from tests.hooks.test_live import subscribe
 

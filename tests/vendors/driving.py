@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from tasks_app.vendors.base import Page, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
+from tasks_app.vendors.findings import Page
 
 Answers = Iterable[VendorResponse] | Callable[[VendorRequest], VendorResponse]
 

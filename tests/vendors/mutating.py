@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 ODD: tuple[Any, ...] = (

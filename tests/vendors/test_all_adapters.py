@@ -11,18 +11,14 @@ from typing import Any
 import pytest
 
 from tasks_app.vendors import ADAPTERS
-from tasks_app.vendors.base import (
+from tasks_app.vendors.base import VendorAdapter
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
+from tasks_app.vendors.drafts import (
     AccountConfig,
     ActionDraft,
     AssigneeDraft,
-    ItemResult,
     ProspectDraft,
-    RemoteTask,
-    SyncScope,
     TaskDraft,
-    VendorAdapter,
-    VendorRequest,
-    VendorResponse,
 )
 from tasks_app.vendors.errors import (
     CredentialsRejected,
@@ -33,6 +29,7 @@ from tasks_app.vendors.errors import (
     UnsupportedTask,
     VendorError,
 )
+from tasks_app.vendors.findings import ItemResult, RemoteTask, SyncScope
 from tasks_app.vendors.words import Action, Channel, Priority, Status
 from tests.vendors.driving import drive
 from tests.vendors.mutating import answer, empty, mutants, sample, web_page

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tasks_app.vendors.checking import check_response, one_line, retry_after
 from tasks_app.vendors.errors import (
     CredentialsRejected,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks_app.vendors.base import ProspectDraft
+from tasks_app.vendors.drafts import ProspectDraft
 from tasks_app.vendors.handlebars import (
     problems,
     render,

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tasks_app.vendors.base import (
+from tasks_app.vendors.drafts import (
     AccountConfig,
     ActionDraft,
     AssigneeDraft,
     ProspectDraft,
-    SyncScope,
     TaskDraft,
 )
 from tasks_app.vendors.errors import (
@@ -27,6 +26,7 @@ from tasks_app.vendors.errors import (
     UnsupportedTask,
     VendorError,
 )
+from tasks_app.vendors.findings import SyncScope
 from tasks_app.vendors.leadsquared import LeadSquaredAdapter
 from tasks_app.vendors.leadsquared_finding import MOST_PAGES
 from tasks_app.vendors.words import Action, Channel, Priority, Status

@@ -10,17 +10,13 @@ from typing import Any
 
 import pytest
 
-from tasks_app.vendors.base import (
+from tasks_app.vendors.calls import VendorRequest, VendorResponse
+from tasks_app.vendors.drafts import (
     AccountConfig,
     ActionDraft,
     AssigneeDraft,
-    ItemResult,
     ProspectDraft,
-    RemoteTask,
-    SyncScope,
     TaskDraft,
-    VendorRequest,
-    VendorResponse,
 )
 from tasks_app.vendors.errors import (
     CredentialsRejected,
@@ -33,6 +29,7 @@ from tasks_app.vendors.errors import (
     UnsupportedTask,
     VendorError,
 )
+from tasks_app.vendors.findings import ItemResult, RemoteTask, SyncScope
 from tasks_app.vendors.saleshandy import SaleshandyAdapter
 from tasks_app.vendors.saleshandy_reading import MOST_PAGES
 from tasks_app.vendors.words import Action, Channel, Priority, Status

@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from tasks_app.vendors import transport as module
 from tasks_app.vendors.addresses import check_base_url, hosts_of, is_public
-from tasks_app.vendors.base import Auth, VendorRequest, VendorResponse
+from tasks_app.vendors.calls import Auth, VendorRequest, VendorResponse
 from tasks_app.vendors.errors import (
     CredentialsRejected,
     Misconfigured,

@@ -29,8 +29,8 @@ from tasks_app.services.pacing import Saturated
 from tasks_app.services.reaching import LeftOut
 from tasks_app.services.transport import default_transport
 from tasks_app.services.writing import find_type
-from tasks_app.vendors.base import FormField
 from tasks_app.vendors.errors import VendorError
+from tasks_app.vendors.offers import FormField
 from tasks_app.vendors.words import Priority
 
 PRIORITIES = [priority.name.lower() for priority in sorted(Priority, reverse=True)]
