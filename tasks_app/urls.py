@@ -104,6 +104,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/", batches.batch_list, name="batch-list"),
     path("batches/<int:batch_id>/", batches.batch_detail, name="batch-detail"),
     path("batches/<int:batch_id>/retry/", batches.batch_retry, name="batch-retry"),
+    path("batches/<int:batch_id>/pause/", batches.batch_pause, name="batch-pause"),
+    path("batches/<int:batch_id>/resume/", batches.batch_resume, name="batch-resume"),
     path("batches/<int:batch_id>/cancel/", batches.batch_cancel, name="batch-cancel"),
     path(
         "batches/<int:batch_id>/export.csv", batches.batch_export, name="batch-export"

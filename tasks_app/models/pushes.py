@@ -60,6 +60,9 @@ class Push(models.Model):
     attempt_id = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(default=timezone.now)
+    #: The batch is paused: nobody claims or sends it. Kept in every state but the last,
+    #: so that what comes back to the queue meanwhile waits there, too.
+    paused = models.BooleanField(default=False)
     sent_at = models.DateTimeField(null=True, blank=True)
     #: Calls made; leases lost while sending; sent again after a proved absence.
     tries = models.PositiveIntegerField(default=0)
@@ -109,12 +112,12 @@ class Push(models.Model):
         indexes = [
             models.Index(
                 fields=["account", "lane", "id"],
-                condition=Q(state="queued"),
+                condition=Q(state="queued", paused=False),
                 name="push_queue",
             ),
             models.Index(
                 fields=["account", "not_before"],
-                condition=Q(state="queued"),
+                condition=Q(state="queued", paused=False),
                 name="push_due",
             ),
             # A claim has a lease, nothing else has: said so that SQLite sees it, too.

@@ -47,11 +47,28 @@ class Batch(models.Model):
     #: Prospects named before sending as not sendable: [{"name", "email", "reason"}].
     left_out = models.JSONField(default=empty_list)
     created_at = models.DateTimeField(default=timezone.now)
+    #: Since when nothing more of it is sent, None = it goes out. Its creates carry
+    #: `Push.paused`, by which a claim passes them over.
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,  # nothing asks for it but the deletion of a person
+    )
 
     class Meta:
         ordering = ("-created_at", "-pk")
         indexes = [
-            models.Index(fields=["team", "-created_at", "-id"], name="batch_newest")
+            models.Index(fields=["team", "-created_at", "-id"], name="batch_newest"),
+            models.Index(
+                fields=["team"],
+                condition=Q(paused_at__isnull=False),
+                name="batch_paused",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,8 +110,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def for_list(self) -> TaskQuerySet:
         """With all that a row of a list shows, in one query."""
         return self.select_related(
-            "account", "account__team", "prospect", "type", "assignee", "vendor_user"
-        )
+            *("account", "account__team", "prospect", "type", "assignee"),
+            *("vendor_user", "batch"),
+        ).defer("batch__left_out")
 
 
 class Task(models.Model):
@@ -334,6 +352,13 @@ class Task(models.Model):
     @property
     def is_retrying(self) -> bool:
         return self.delivery == self.Delivery.QUEUED and self.retry_at is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits because its batch is paused; False where that was not read."""
+        batch = self._state.fields_cache.get("batch")
+        queued = self.delivery == self.Delivery.QUEUED
+        return queued and batch is not None and batch.paused_at is not None
 
     def sort_by_due(self, team: Team) -> None:
         """Set `due_sort` by the dates there are."""

@@ -50,6 +50,8 @@ class AccountHealth:
     account: ConnectedAccount
     budget: Budget
     queued: int = 0
+    #: Queued tasks of paused batches, which are none of those.
+    paused: int = 0
     under_way: int = 0
     needs_check: int = 0
     next_at: datetime | None = None
@@ -167,6 +169,7 @@ def _health(
         account,
         budget(account, pace),
         queued=queue.get("queued", 0),
+        paused=queue.get("paused", 0),
         under_way=queue.get("under_way", 0) + queue.get("accepted", 0),
         needs_check=queue.get("needs_check", 0),
         next_at=queue.get("next_at"),
@@ -221,10 +224,10 @@ def _calls(account: ConnectedAccount, pushes: int, groups: int) -> int:
 
 
 def _queues(account_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return what is unsettled, by account. Each query has a partial index of its own."""
+    """Return what is unsettled, by account. Each query has an index of its own."""
     pushes = Push.objects.filter(account__in=account_ids).order_by()
     parts: list[Any] = [
-        pushes.filter(state=State.QUEUED)
+        pushes.filter(state=State.QUEUED, paused=False)
         .values("account")
         .annotate(
             queued=Count("pk"),
@@ -233,6 +236,9 @@ def _queues(account_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             grouped=Count("pk", filter=~Q(group_key="")),
             groups=Count("group_key", distinct=True, filter=~Q(group_key="")),
         ),
+        pushes.filter(state=State.QUEUED, paused=True)
+        .values("account")
+        .annotate(paused=Count("pk")),
         pushes.filter(state__in=[State.CLAIMED, State.SENDING])
         .values("account")
         .annotate(under_way=Count("pk")),

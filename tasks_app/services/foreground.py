@@ -129,12 +129,15 @@ def _standing(account_id: int, *, until_empty: bool) -> _Standing:
         state=State.NEEDS_CHECK, ask_person=False, left_at=None
     )
     found = pushes.aggregate(
-        queued=Count("pk", filter=Q(state=State.QUEUED)),
-        first=Min("not_before", filter=Q(state=State.QUEUED)),
+        queued=Count("pk", filter=Q(state=State.QUEUED, paused=False)),
+        first=Min("not_before", filter=Q(state=State.QUEUED, paused=False)),
+        paused=Count("pk", filter=Q(state=State.QUEUED, paused=True)),
         lease=Min("lease_until", filter=Q(state__in=[State.CLAIMED, State.SENDING])),
         look=Min("look_at", filter=looked_up & Q(kind=Push.Kind.CREATE)),
     )
     trouble = _trouble(account, found["queued"] > 0 or found["look"] is not None)
+    if found["paused"] and not trouble:
+        trouble = "has tasks of a paused batch"
     down = account.trouble_since is not None and now - account.trouble_since > PATIENCE
     if account.state == Gate.TROUBLE and down:
         return _Standing(None, trouble)

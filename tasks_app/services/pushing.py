@@ -130,7 +130,10 @@ def claim_portion(account: ConnectedAccount, adapter: VendorAdapter) -> Claim | 
     earlier = Push.objects.filter(task=OuterRef("task"), pk__lt=OuterRef("pk"))
     head = (
         Push.objects.filter(
-            account=account, state=Push.State.QUEUED, not_before__lte=now
+            account=account,
+            state=Push.State.QUEUED,
+            paused=False,
+            not_before__lte=now,
         )
         # An action waits for what was asked for before it, as in `states.claim`.
         .filter(

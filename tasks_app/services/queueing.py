@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from tasks_app.models import ConnectedAccount, Push
 from tasks_app.vendors import VendorAdapter
@@ -17,7 +17,7 @@ def calls_waiting(
 
     `urgent_only` counts what an urgent task has to wait for.
     """
-    pushes = Push.objects.filter(account=account, state__in=WAITING)
+    pushes = waiting(account)
     if urgent_only:
         pushes = pushes.filter(lane=Push.Lane.URGENT)
     groups = pushes.order_by().values("group_key", "call_limit").annotate(n=Count("pk"))
@@ -31,7 +31,12 @@ def calls_waiting(
 
 def queue_length(account: ConnectedAccount) -> int:
     """Return how many tasks wait in this account's queue."""
-    return Push.objects.filter(account=account, state__in=WAITING).count()
+    return waiting(account).count()
+
+
+def waiting(account: ConnectedAccount) -> QuerySet[Push]:
+    """Return what goes out by itself: not what waits for a paused batch."""
+    return Push.objects.filter(account=account, state__in=WAITING, paused=False)
 
 
 def duration(seconds: float) -> str:

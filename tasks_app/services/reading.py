@@ -283,6 +283,7 @@ class AccountReading:
         return Push.objects.filter(
             account=self.account,
             state=Push.State.QUEUED,
+            paused=False,
             not_before__lte=timezone.now(),
         ).exists()
 

@@ -9,12 +9,13 @@ transaction; `claimed` is not copied, because nothing has left yet.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskEvent
@@ -44,6 +45,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 #: An answer to the attempt that is under way may also come after its lease was over.
 ANSWERABLE = (State.SENDING, State.NEEDS_CHECK)
+
+#: Nothing of these has left.
+WAITING = (State.QUEUED, State.CLAIMED)
 
 # A few of ours, so that one statement stays below SQLite's limit of variables.
 ROWS_PER_STATEMENT = 500
@@ -95,7 +99,8 @@ def claim(
 
     Urgent ones first, then the longest waiting. `group_key` and `call_limit` (when the
     former is not None) restrict it to pushes that may share a call. An action waits
-    until the task's create and its earlier actions are through. What was in the hands of
+    until the task's create and its earlier actions are through. What is paused with its
+    batch is passed over. What was in the hands of
     a process that died is claimed alone, so that it takes no others with it if it is to
     blame. Return the attempt id and the ids claimed, in order; another process never
     gets the same ones.
@@ -112,7 +117,8 @@ def claim(
     sql = f"""
         WITH due AS MATERIALIZED (
             SELECT q.id, q.lane, q.crash_count FROM baton_push q
-             WHERE q.account_id = %s AND q.state = 'queued' AND q.not_before <= %s
+             WHERE q.account_id = %s AND q.state = 'queued' AND NOT q.paused
+               AND q.not_before <= %s
                    {" ".join(conditions)}
                AND (q.kind = 'create' OR NOT EXISTS (
                     SELECT 1 FROM baton_push e
@@ -151,7 +157,8 @@ def start_sending(
     """Commit the intent to send: `claimed` → `sending`. Return the ids still ours.
 
     Call it inside the transaction that also stores the Exchange; after its commit the
-    bytes may leave. A claim whose lease is over is not ours any more.
+    bytes may leave. A claim whose lease is over is not ours any more, and what was paused
+    after it was claimed does not leave.
     """
     check_table([State.CLAIMED], State.SENDING)
     now = timezone.now()
@@ -163,7 +170,7 @@ def start_sending(
                    SET state = 'sending', lease_until = %s, sent_at = %s,
                        look_at = NULL, tries = tries + 1, updated_at = %s
                  WHERE id IN ({ids}) AND state = 'claimed' AND attempt_id = %s
-                   AND lease_until > %s
+                   AND lease_until > %s AND NOT paused
              RETURNING id, task_id, kind""",  # noqa: S608 - only placeholders
             [
                 adapt(now + lease),
@@ -350,6 +357,62 @@ def _write_history(
                 note=note or item.error,
             )
             for item, moved in made
+        ),
+        batch_size=ROWS_PER_STATEMENT,
+    )
+
+
+def pause(batch_id: int, *, actor_id: int) -> int:
+    """Hold every create of a batch that is not through; return how many wait to be sent.
+
+    What is being sent goes on, and is held if it comes back. What a worker has claimed
+    and not begun to send goes back by itself: `start_sending` refuses it.
+    """
+    rows = Push.objects.filter(task__batch=batch_id, kind=Push.Kind.CREATE)
+    rows = rows.exclude(state__in=[State.DELIVERED, State.WITHDRAWN])
+    with transaction.atomic():
+        found = _locked(rows)
+        for part in _parts([pk for pk, _, _ in found]):
+            Push.objects.filter(pk__in=part).update(paused=True)
+        held = [task for _, task, state in found if state in WAITING]
+        _write_pause("paused", held, actor_id)
+    return len(held)
+
+
+def resume(batch_id: int, *, actor_id: int) -> int:
+    """Let the creates of a batch go on; return how many wait to be sent.
+
+    Their patience begins anew: the time in which nobody could send them does not count.
+    """
+    with transaction.atomic():
+        found = _locked(Push.objects.filter(task__batch=batch_id, paused=True))
+        now = timezone.now()
+        waiting = [(pk, task) for pk, task, state in found if state in WAITING]
+        for part in _parts([pk for pk, _ in waiting]):
+            Push.objects.filter(pk__in=part).update(created_at=now)
+        for part in _parts([pk for pk, _, _ in found]):
+            Push.objects.filter(pk__in=part).update(paused=False)
+        _write_pause("resumed", [task for _, task in waiting], actor_id)
+    return len(waiting)
+
+
+def _locked(rows: QuerySet[Push]) -> list[tuple[int, int, str]]:
+    """Return (id, task, state) of these, locked in the order of their ids."""
+    locked = rows.order_by("pk").select_for_update(of=("self",))
+    return list(locked.values_list("pk", "task_id", "state"))
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), ROWS_PER_STATEMENT):
+        yield ids[start : start + ROWS_PER_STATEMENT]
+
+
+def _write_pause(kind: str, task_ids: Sequence[int], actor_id: int) -> None:
+    now, person = timezone.now(), TaskEvent.Source.PERSON
+    TaskEvent.objects.bulk_create(
+        (
+            TaskEvent(task_id=pk, at=now, source=person, actor_id=actor_id, kind=kind)
+            for pk in task_ids
         ),
         batch_size=ROWS_PER_STATEMENT,
     )

@@ -132,8 +132,8 @@ def recover_sends(push_ids: Sequence[int], now: datetime) -> None:
 def give_up(now: datetime) -> None:
     """Queued creates whose time is over fail with a sentence; a person may send them.
 
-    Those of an account whose gate is shut wait on: nobody's patience runs meanwhile,
-    except that a due time that passes is asked about.
+    Those of an account whose gate is shut, or of a batch that is paused, wait on:
+    nobody's patience runs meanwhile, except that a due time that passes is asked about.
     """
     old = (
         # By account, because that is how the index of the queue begins.
@@ -144,7 +144,7 @@ def give_up(now: datetime) -> None:
             not_before__lte=now,
         )
         .filter(
-            Q(created_at__lt=now - retrying.PATIENCE)
+            Q(created_at__lt=now - retrying.PATIENCE, paused=False)
             | Q(task__due_sort__lt=now, task__due_sort__gt=F("created_at"))
         )
         .select_related("task", "account")
@@ -163,7 +163,11 @@ def give_up(now: datetime) -> None:
                     "or retry to send it anyway.",
                 )
             )
-        elif push.account.state == ConnectedAccount.State.CONNECTED and push.tries:
+        elif (
+            push.account.state == ConnectedAccount.State.CONNECTED
+            and push.tries
+            and not push.paused
+        ):
             changes.append(
                 Change(
                     push.pk,
@@ -182,7 +186,10 @@ def work_of(now: datetime) -> dict[str, list[int]]:
     By kind of work: `push look sync hooks key directory`.
     """
     due = Push.objects.filter(
-        account=OuterRef("pk"), state=State.QUEUED, not_before__lte=now
+        account=OuterRef("pk"),
+        state=State.QUEUED,
+        paused=False,
+        not_before__lte=now,
     )
     looks = Push.objects.filter(
         account=OuterRef("pk"),

@@ -211,6 +211,8 @@ def queue_words(health: AccountHealth, team: Team, now: datetime) -> str:
         return f"Next try at {clock_words(health.next_at, team, now).text}"
     if health.queued:
         return f"Empty in about {span_words(health.empty_in)}"
+    if health.paused:
+        return f"{health.paused:,} more wait for a paused batch"
     if health.under_way:
         return f"{health.under_way} under way"
     return "Empty"

@@ -26,7 +26,7 @@ from .access import member_required
 from .context import preference
 from .middleware import TeamRequest
 from .neighbours import list_address, list_query
-from .tasks import for_columns, visible
+from .tasks import visible
 from .toasts import Links
 
 #: Rows that a list looks after at once.
@@ -190,7 +190,7 @@ def parts(
 ) -> HttpResponse:
     """Return rows of the list, out of band, and who looks after them next."""
     columns = columns_of(preference(request))
-    rows = for_columns(visible(request), columns).filter(pk__in=task_ids[:MOST_WATCHED])
+    rows = visible(request).for_list().filter(pk__in=task_ids[:MOST_WATCHED])
     tasks = {task.pk: task for task in rows.defer("account__credentials")}
     acting = [pk for pk, task in tasks.items() if task_acts.is_acting(task)]
     context = {

@@ -43,6 +43,7 @@ def lines(facts: Facts, processes: Health) -> list[Line]:
     """Return everything that needs somebody, the most pressing first."""
     found = [line for health in facts.healths if (line := key_line(health, facts))]
     found += process_lines(processes, facts)
+    found += paused_lines(facts)
     found += check_lines(facts)
     found += failure_lines(facts)
     found += lying_lines(facts)
@@ -96,6 +97,19 @@ def process_lines(processes: Health, facts: Facts) -> Iterator[Line]:
     text = f"{words.text} Tell your administrator."
     url = f"{reverse('today')}?who={facts.who}"
     yield Line("processes", "amber", "activity", words.head, text, "Look again", url)
+
+
+def paused_lines(facts: Facts) -> Iterator[Line]:
+    """Yield a line for each batch that somebody paused and that still has to go out."""
+    for batch, number in facts.paused:
+        who = batch.paused_by
+        by = f" by {who.get_full_name() or who.get_username()}" if who else ""
+        since = said(batch.paused_at, facts) if batch.paused_at else ""
+        head = f"“{batch.title}” is paused{by} since {since}"
+        text = f"{wait(number)} until somebody resumes the batch."
+        url = reverse("batch-detail", args=[batch.pk])
+        key = f"batch-{batch.pk}"
+        yield Line(key, "gray", "pause", head, text, "See batch", url)
 
 
 def said(at: datetime, facts: Facts) -> str:

@@ -52,6 +52,8 @@ def shares(progress: Progress) -> list[Share]:
 def what_happened(task: Task, batch: Batch, team: Team) -> str:
     """Return what became of this task, what it means and what comes next."""
     vendor, said = batch.account.get_vendor_display(), task.delivery_error
+    if task.delivery == State.QUEUED and batch.paused_at:
+        return f"{said} Held: the batch is paused.".strip()
     if task.delivery == State.QUEUED:
         if task.retry_at:
             again = f"Next try at {task.retry_at.astimezone(team.zone):%H:%M:%S}."

@@ -62,7 +62,11 @@ def batch_list(request: TeamRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def batch_detail(request: TeamRequest, batch_id: int) -> HttpResponse:
     """Show how a batch stands; htmx gets the parts that change while it runs."""
-    rows = own_batches(request).defer(None).select_related("account__paused_by")
+    rows = (
+        own_batches(request)
+        .defer(None)
+        .select_related("account__paused_by", "paused_by")
+    )
     batch = get_object_or_404(rows.defer("account__credentials"), pk=batch_id)
     context = standing(request, batch)
     htmx = request.htmx
@@ -80,13 +84,16 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
     text = request.GET.get("q", "")[:200].replace("\x00", "")
     found = batches.outcomes(tasks, state=state, text=text)
     page = Pages(found, found).get_page(request.GET.get("page", "1"))
+    for task in page:
+        task.batch = batch  # read once, for all rows
     held = standstill.held_up(batch.account, request.team) if progress.waiting else None
-    left = 0.0
-    if progress.waiting and not held:
+    left, paused = 0.0, batch.paused_at is not None
+    if progress.waiting and not (held or paused):
         left = standstill.seconds_left(batch.account)
     unclear = progress.counts["needs_check"] > 0
     looking = unclear and batches.still_looking(tasks)
     moving = progress.is_moving or looking
+    quiet = paused and progress.total == progress.settled + progress.waiting
     wanted = {"delivery": state, "q": text}
     kept = urlencode({name: value for name, value in wanted.items() if value})
     number = f"page={page.number}" if page.number > 1 else ""
@@ -104,11 +111,12 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "address": "&".join(part for part in (kept, number) if part),
         "causes": batches.causes(tasks) if progress.counts["failed"] else [],
         "held": held,
+        "paused": paused,
         "looking": looking,
-        "left": queueing.duration(left) if progress.waiting and not held else "",
+        "left": queueing.duration(left) if left else "",
         "rate": queueing.rate_words(batch.account),
         # A queue that stands still is looked at now and then only.
-        "every": (15 if held else 2) if moving else 0,
+        "every": (15 if held or quiet else 2) if moving else 0,
         "sees_all": request.membership.is_lead,
     }
 
@@ -127,7 +135,9 @@ def batch_retry(request: TeamRequest, batch_id: int) -> HttpResponse:
     number = batches.retry(tasks, by=request.user)
     if number:
         words = "1 task is" if number == 1 else f"{number} tasks are"
-        messages.success(request, f"{words} back in the queue.")
+        more = " The batch is paused: nothing is sent before it goes on."
+        paused = more if batch.paused_at else ""
+        messages.success(request, f"{words} back in the queue.{paused}")
     else:
         messages.warning(request, "Nothing was retried: none of them is failed by now.")
     return redirect("batch-detail", batch_id)
@@ -146,6 +156,47 @@ def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
     else:
         messages.warning(request, "Nothing was taken back: nothing waits any more.")
     return redirect("batch-detail", batch_id)
+
+
+@require_POST
+@lead_required
+def batch_pause(request: TeamRequest, batch_id: int) -> HttpResponse:
+    """Send nothing more of it until somebody lets it go on."""
+    batch = get_object_or_404(own_batches(request), pk=batch_id)
+    number = batches.pause(batch, by=request.user)
+    if number is None:
+        messages.info(request, "It was paused already.")
+    else:
+        waiting = wait_words(number)
+        messages.success(request, f"Paused. {waiting} What is being sent goes on.")
+    return redirect("batch-detail", batch_id)
+
+
+@require_POST
+@lead_required
+def batch_resume(request: TeamRequest, batch_id: int) -> HttpResponse:
+    """Let a paused batch go on."""
+    batch = get_object_or_404(own_batches(request), pk=batch_id)
+    number = batches.resume(batch, by=request.user)
+    if number is None:
+        messages.info(request, "It goes on already.")
+    else:
+        messages.success(request, f"Resumed. {goes_words(number)}")
+    return redirect("batch-detail", batch_id)
+
+
+def goes_words(number: int) -> str:
+    if not number:
+        return "Nothing waits just now."
+    if number == 1:
+        return "1 task goes out in its turn."
+    return f"{number:,} tasks go out in their turn."
+
+
+def wait_words(number: int) -> str:
+    if not number:
+        return "Nothing waits just now."
+    return "1 task waits." if number == 1 else f"{number:,} tasks wait."
 
 
 @require_GET

@@ -21,9 +21,12 @@ from .tasks import visible
 def task_retry(request: TeamRequest, task_id: int) -> HttpResponse:
     """Put a failed task back into the queue."""
     one = visible(request).filter(pk=task_id)
-    task = get_object_or_404(one)
+    task = get_object_or_404(one.select_related("batch"))
     if delivery.retry_failed(one, by=request.user):
-        messages.success(request, "Back in the queue. It goes out with its next turn.")
+        turn = "It goes out with its next turn."
+        if task.batch and task.batch.paused_at:
+            turn = "It goes out when its batch goes on, which is paused."
+        messages.success(request, f"Back in the queue. {turn}")
     else:
         messages.warning(request, f"Not retried: it {stands(task)} by now.")
     return answer(request, task_id)

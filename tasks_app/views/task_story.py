@@ -93,6 +93,8 @@ def delivery_sentence(task: Task, push: Push | None, team: Team) -> str:
                 f"{account.name}: {account.get_state_display().lower()}. Its queue "
                 "stands still; this task is safe in it."
             )
+        if task.is_held:
+            return "Its batch is paused. It is safe in the queue until that goes on."
         if task.retry_at:
             return f"{said} Next try at {clock(task.retry_at, team)}.".strip()
         return "It goes out when its turn comes within the rate limit."
@@ -151,6 +153,9 @@ DELIVERY_LINES = {
 }
 
 
+PAUSES = {"paused": "Paused with its batch", "resumed": "Resumed with its batch"}
+
+
 def history(task: Task, team: Team) -> list[Line]:
     """Return the events in words, the newest first."""
     return [line_of(event, task, team) for event in reversed(task.events.all())]
@@ -165,6 +170,8 @@ def line_of(event: TaskEvent, task: Task, team: Team) -> Line:
     if event.kind == "created":
         text = event.note or (f"In the batch “{event.new}”." if event.new else "")
         return Line(f"Created{by}", event.at, text, "st-open")
+    if event.kind in PAUSES:
+        return Line(f"{PAUSES[event.kind]}{by}", event.at, "", "dl-queued")
     if event.kind == "brought_in":
         text = "Made there, and listed here since then."
         return Line(f"Brought in from {vendor}", event.at, text, "dl-brought_in")

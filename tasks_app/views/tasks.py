@@ -105,7 +105,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     total = counts.pop("total")
     look = preference(request)
     columns, size = display.columns_of(look), display.page_size_of(look)
-    rows = for_columns(Task.objects.all(), columns).defer(*NOT_IN_LIST)
+    rows = Task.objects.for_list().defer(*NOT_IN_LIST)
     pages = Pages(ordered, rows, total=total, most=most, size=size)
     page = pages.get_page(request.GET.get("page", "1"))
     views = quick_views(tasks, task_filter)
@@ -160,12 +160,6 @@ def as_of(task_filter: TaskFilter) -> dict[str, object]:
     oldest = min(read, default=None)
     words = wording.clock_words(oldest, choices.team, choices.now) if oldest else None
     return {"as_of": words, "never": never}
-
-
-def for_columns(tasks: TaskQuerySet, columns: list[str]) -> TaskQuerySet:
-    """Return the rows with all that these columns show, in one query."""
-    rows = tasks.for_list()
-    return rows.select_related("batch") if "batch" in columns else rows
 
 
 def count_groups(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
-from tasks_app.models import ConnectedAccount, Membership
+from tasks_app.models import Batch, ConnectedAccount, Membership
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today
 from tasks_app.services.account_health import AccountHealth, healths
+from tasks_app.services.batches import paused_batches
 from tasks_app.services.counting import MOST, count_each
 from tasks_app.services.days import Days
 
@@ -48,6 +49,8 @@ class Facts:
     trend: list[today.TrendDay]
     healths: list[AccountHealth]
     names: dict[int, str]
+    #: Paused batches, and how many of the tasks wait for each.
+    paused: list[tuple[Batch, int]] = field(default_factory=list)
 
     @property
     def failed(self) -> int:
@@ -98,6 +101,7 @@ def read_facts(
         trend=today.trend(tasks, days),
         healths=healths(accounts, team, days.now),
         names={account.pk: account.name for account in choices.accounts},
+        paused=paused_batches(team, tasks),
     )
 
 

@@ -37,6 +37,7 @@ DELIVERY_TITLES = {
     "needs_check": "No clear answer from the vendor; the task may exist",
     "withdrawn": "Taken back before it was sent",
 }
+PAUSED = "Its batch is paused: it is safe in the queue and goes out when that goes on"
 CHANNELS = {
     "call": "Call",
     "email": "E-mail",
@@ -65,6 +66,8 @@ def delivery_look(thing: Task | Push | str, team: Team | None = None) -> Look:
         state, retry_at, error = thing, None, ""
     elif isinstance(thing, Task):
         state, retry_at, error = thing.delivery, thing.retry_at, thing.delivery_error
+        if thing.is_held:
+            return Look("queued", "Paused", PAUSED)
     else:
         waiting = thing.state == Push.State.QUEUED and thing.error
         state, error = thing.state, thing.error

@@ -62,6 +62,7 @@ PAGES: dict[str, Where] = {
     "batches": lambda w: "/batches/",
     "batch": lambda w: f"/batches/{w.batches[0].pk}/",
     "batch that stands still": lambda w: f"/batches/{w.batches[3].pk}/",
+    "batch that is paused": lambda w: f"/batches/{w.batches[2].pk}/",
     "needs a check": lambda w: "/needs-check/",
     "accounts": lambda w: "/accounts/",
     "account": lambda w: f"/accounts/{w.accounts[1].pk}/",

@@ -454,3 +454,114 @@ def test_a_vendors_link_is_followed_only_if_it_is_one(client, batch, lead) -> No
 
     assert "javascript:" not in page
     assert 'href="https://my.saleshandy.com/t/1"' in page
+
+
+# -- pausing --------------------------------------------------------------------------
+
+
+def press(client, batch, name, follow=True):
+    return client.post(reverse(f"batch-{name}", args=[batch.pk]), follow=follow)
+
+
+def test_a_lead_pauses_and_the_page_says_who_since_when_and_what_waits(
+    client, batch, lead
+) -> None:
+    add(batch), add(batch), add(batch, "delivered")
+    moving = look(client, batch).content.decode()
+
+    page = press(client, batch, "pause")
+    html = page.content.decode()
+
+    assert 'id="pause"' in moving and 'id="resume"' not in moving
+    assert 'id="pause"' not in html and 'id="resume"' in html
+    assert f"Paused by {lead.username} since" in words(page)
+    assert "2 tasks are safe in the queue and wait until you resume" in words(page)
+    assert words(page).count("Held: the batch is paused.") == 2
+    assert "2 tasks wait. What is being sent goes on." in words(page)
+    assert 'hx-trigger="every 15s"' in html
+    assert not Push.objects.filter(state="queued", paused=False).exists()
+
+
+def test_resuming_lets_it_go_on(client, batch, lead) -> None:
+    add(batch)
+    press(client, batch, "pause")
+
+    page = press(client, batch, "resume")
+
+    batch.refresh_from_db()
+    assert batch.paused_at is None
+    assert "Resumed. 1 task goes out in its turn." in words(page)
+    assert 'id="pause"' in page.content.decode()
+    assert "goes on already" in words(press(client, batch, "resume"))
+
+
+def test_a_second_lead_is_told_that_it_is_paused_already(client, batch, lead) -> None:
+    add(batch)
+    press(client, batch, "pause")
+
+    assert "It was paused already." in words(press(client, batch, "pause"))
+
+
+def test_a_batch_with_nothing_to_send_has_nothing_to_pause(client, batch, lead) -> None:
+    add(batch, "delivered")
+
+    assert 'id="pause"' not in look(client, batch).content.decode()
+
+
+def test_who_is_no_lead_sees_the_pause_and_no_button(client, batch, account) -> None:
+    rep = make_user(account.team, "rep")
+    add(batch, assignee=rep)
+    client.force_login(make_user(account.team))
+    press(client, batch, "pause")
+    client.force_login(rep)
+
+    page = look(client, batch)
+
+    assert "until a team lead resumes the batch" in words(page)
+    assert 'id="resume"' not in page.content.decode()
+    for name in ("pause", "resume"):
+        assert press(client, batch, name).status_code == 403
+    client.force_login(make_user(make_team()))
+    for name in ("pause", "resume"):
+        assert press(client, batch, name).status_code == 404
+
+
+def test_the_list_of_batches_says_which_is_paused(client, batch, lead) -> None:
+    add(batch)
+    press(client, batch, "pause")
+
+    assert "Paused" in words(client.get(reverse("batch-list")))
+
+
+def test_what_is_retried_in_a_paused_batch_is_said_to_wait(client, batch, lead) -> None:
+    add(batch, "failed", error="Refused.")
+    press(client, batch, "pause")
+
+    page = press(client, batch, "retry")
+
+    assert "1 task is back in the queue. The batch is paused" in words(page)
+
+
+def test_list_and_task_call_what_waits_paused(client, batch, lead) -> None:
+    task = add(batch)
+    press(client, batch, "pause")
+
+    listed = words(client.get(reverse("task-list")))
+    page = words(client.get(reverse("task-detail", args=[task.pk])))
+
+    assert "Paused" in listed and "Queued" not in listed.split("Paused")[1]
+    assert "Its batch is paused. It is safe in the queue until that goes on." in page
+    assert f"Paused with its batch by {lead.username}" in page
+
+
+def test_a_forgotten_pause_needs_somebody_on_the_page_of_today(
+    client, batch, lead
+) -> None:
+    add(batch)
+    press(client, batch, "pause")
+    waiting = words(client.get(reverse("today")))
+    press(client, batch, "cancel")
+
+    assert f"“Q3 renewal check-in” is paused by {lead.username} since" in waiting
+    assert "1 queued task waits, safe in the queue, until somebody resumes" in waiting
+    assert "is paused by" not in words(client.get(reverse("today")))
