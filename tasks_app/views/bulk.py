@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from tasks_app.forms.acting import MANY_ACTIONS, ManyForm
+from tasks_app.forms.acting_many import MANY_ACTIONS, ManyForm
 from tasks_app.models import ActionRun
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import action_runs, many
