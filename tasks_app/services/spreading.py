@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -39,23 +40,41 @@ def working_day(first: date, number: int) -> date:
 def moved(draft: TaskDraft, number: int, zone: ZoneInfo) -> TaskDraft:
     """Return the draft so many working days later, at the same time of day.
 
-    Start and end are moved alike; a time that the clocks leave out moves forward.
+    Start and end move together: where one of them is on a weekend, both first move on by
+    so many days that neither is. A time that the clocks leave out moves forward.
     """
+    moments = [
+        at.astimezone(zone) for at in (draft.starts_at, draft.due_at) if at is not None
+    ]
+    days = [at.date() for at in moments] + ([draft.due_on] if draft.due_on else [])
+    ahead = days_to_work(days)
+
+    def day_later(day: date) -> date:
+        return working_day(day + ahead, number)
 
     def later(at: datetime | None) -> datetime | None:
         if at is None:
             return None
         local = at.astimezone(zone)
-        day = working_day(local.date(), number)
-        return moment_of(datetime.combine(day, local.time()), zone)[0]
+        return moment_of(datetime.combine(day_later(local.date()), local.time()), zone)[
+            0
+        ]
 
-    day = draft.due_on
     return replace(
         draft,
         starts_at=later(draft.starts_at),
         due_at=later(draft.due_at),
-        due_on=working_day(day, number) if day else None,
+        due_on=day_later(draft.due_on) if draft.due_on else None,
     )
+
+
+def days_to_work(days: Iterable[date]) -> timedelta:
+    """Return by how much at least two days move on together to be working days both."""
+    places = {day.weekday() for day in days}
+    for more in range(WEEK):
+        if all((place + more) % WEEK < WORKING_DAYS for place in places):
+            return timedelta(days=more)
+    return timedelta()
 
 
 def day_of(draft: TaskDraft, zone: ZoneInfo) -> date | None:

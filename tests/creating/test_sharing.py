@@ -68,8 +68,64 @@ def test_moving_keeps_the_time_of_day_and_the_order(start, length, number) -> No
             timedelta(0),
             forward,
         )
-    if begins.astimezone(BERLIN).weekday() < 5:
-        assert later.starts_at <= later.due_at
+    assert later.starts_at <= later.due_at
+
+
+@pytest.mark.parametrize(
+    ("start", "due", "new_start", "new_due"),
+    [
+        # Saturday afternoon to Sunday morning: one behind the other on Monday before.
+        (
+            "2026-07-18 15:00",
+            "2026-07-19 09:00",
+            "2026-07-20 15:00",
+            "2026-07-21 09:00",
+        ),
+        (
+            "2026-07-18 10:00",
+            "2026-07-18 11:00",
+            "2026-07-20 10:00",
+            "2026-07-20 11:00",
+        ),
+        (
+            "2026-07-17 16:00",
+            "2026-07-18 10:00",
+            "2026-07-20 16:00",
+            "2026-07-21 10:00",
+        ),
+        (
+            "2026-07-19 10:00",
+            "2026-07-20 10:00",
+            "2026-07-20 10:00",
+            "2026-07-21 10:00",
+        ),
+        (
+            "2026-07-17 10:00",
+            "2026-07-20 10:00",
+            "2026-07-17 10:00",
+            "2026-07-20 10:00",
+        ),
+    ],
+)
+def test_start_and_due_leave_a_weekend_together(start, due, new_start, new_due) -> None:
+    def at(text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+    draft = TaskDraft(ref="", type_code="", starts_at=at(start), due_at=at(due))
+
+    later = moved(draft, 0, BERLIN)
+
+    assert (later.starts_at, later.due_at) == (at(new_start), at(new_due))
+
+
+def test_a_day_without_a_time_moves_with_the_start() -> None:
+    friday = datetime(2026, 7, 17, 16, tzinfo=BERLIN)
+    draft = TaskDraft(ref="", type_code="", starts_at=friday, due_on=date(2026, 7, 18))
+
+    later = moved(draft, 1, BERLIN)
+
+    assert later.starts_at == datetime(2026, 7, 21, 16, tzinfo=BERLIN)
+    assert later.due_on == date(2026, 7, 22)
 
 
 def test_a_time_that_the_clocks_leave_out_moves_forward() -> None:
