@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
+from tasks_app.filters import not_known
 from tasks_app.models import ConnectedAccount, Team
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.models.tasks import TaskQuerySet
@@ -38,7 +39,8 @@ class Chip:
 
 
 class ProspectFilter:
-    """What the address asks of the list of prospects. Unknown values ask nothing.
+    """What the address asks of the list of prospects. Unknown values ask nothing, and
+    `ignored` says which.
 
     The values are those of `services.prospect_query.ProspectQuery`. `tasks` are those
     that the person may see: by them `work` is told.
@@ -69,6 +71,19 @@ class ProspectFilter:
         self.members = {str(member.pk): member for member in members}
         owner = source.get("owner", "")
         self.owner = owner if owner in self.owner_choices else ""
+        understood = {
+            "tag": ("The tag", self.tag),
+            "known": ("The account", self.known),
+            "contact": ("The contact", self.contact),
+            "work": ("The work", self.work),
+            "owner": ("The owner", self.owner),
+        }
+        #: A sentence for each value that names nothing here.
+        self.ignored = [
+            not_known(label, [value])
+            for name, (label, known) in understood.items()
+            if (value := cells.one_line(source.get(name, ""))) and not known
+        ]
         sort = source.get("sort", "")
         self.sort = sort if sort in SORTS else "name"
 

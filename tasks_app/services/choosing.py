@@ -42,6 +42,8 @@ class Chosen:
     unknown: list[LeftOut] = field(default_factory=list)
     errors: list[FieldError] = field(default_factory=list)
     matching: int = 0
+    #: Why all that match a filter get no tasks at once, '' where they may.
+    too_many: str = ""
 
 
 def chosen_by(
@@ -64,6 +66,15 @@ def chosen_by_filter(team: Team, choice: Choice) -> Chosen:
     found = choice.filter.found(team, Task.objects.filter(team=team))
     chosen = Chosen(list(found[: MOST + 1]))
     chosen.matching = len(chosen.prospects)
+    if chosen.matching > MOST:
+        chosen.matching = found.order_by().count()
+        chosen.too_many = (
+            f"{people(chosen.matching)}, and one batch takes at most {MOST:,}. Narrow "
+            "the filter, and create the tasks in parts."
+        )
+        chosen.prospects = []
+        chosen.errors.append(FieldError("prospects", chosen.too_many))
+        return chosen
     if choice.seen is None:
         chosen.errors.append(
             FieldError(
@@ -80,7 +91,7 @@ def chosen_by_filter(team: Team, choice: Choice) -> Chosen:
                 "was shown. Look at the new number, then create the tasks.",
             )
         )
-    return limited(chosen)
+    return chosen
 
 
 def people(number: int) -> str:

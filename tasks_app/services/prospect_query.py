@@ -14,6 +14,10 @@ from tasks_app.models.tasks import TaskQuerySet
 from .matching import filter_prospects
 from .owners import members_of, user_keys
 
+#: By what is asked: whether they asked not to be contacted.
+CONTACTS = {"yes": False, "no": True}
+WORK = ("none", "some")
+
 
 @dataclass(frozen=True)
 class ProspectQuery:
@@ -38,6 +42,8 @@ class ProspectQuery:
         `work` is told by `tasks`, those that the person who asks may see. What names
         nothing of this team matches nobody.
         """
+        if self.contact not in ("", *CONTACTS) or self.work not in ("", *WORK):
+            return filter_prospects(team).none()
         account, linked = None, None
         if self.known:
             linked = self.known == "any" or self.known.isdecimal()
@@ -52,13 +58,13 @@ class ProspectQuery:
             company=self.company,
             account=account,
             linked=linked,
-            do_not_contact={"yes": False, "no": True}.get(self.contact),
+            do_not_contact=CONTACTS.get(self.contact),
         )
         if self.owner == "none":
             found = found.filter(owner_key="")
         elif self.owner:
             found = found.filter(owner_key__in=self._owner_keys(team))
-        if self.work in ("none", "some"):
+        if self.work:
             there = Exists(tasks.unfinished().filter(prospect_id=OuterRef("pk")))
             found = found.filter(there if self.work == "some" else ~there)
         return found

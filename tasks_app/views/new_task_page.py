@@ -125,7 +125,9 @@ class NewTaskPage:
                 f"These are now the fields of {self.form.account.name}. Look at them, "
                 "then create the tasks.",
             )
-        if self.chosen.errors:
+        if self.gone_words:
+            self.people_error = self.gone_words
+        elif self.chosen.errors:
             self.people_error = self.chosen.errors[0].message
         elif not self.plan.chosen:
             self.people_error = "Choose at least one prospect."
@@ -190,7 +192,7 @@ class NewTaskPage:
     def chosen_ids(self) -> set[int]:
         return set(self.choice.ids)
 
-    @property
+    @cached_property
     def tags(self) -> list[str]:
         return list(Tag.objects.filter(team=self.team).values_list("name", flat=True))
 
@@ -212,6 +214,37 @@ class NewTaskPage:
             ("work", "Tasks", "Any or none", offered.work_choices, asked.work),
             ("owner", "Owner", "Anybody or none", offered.owner_choices, asked.owner),
         ]
+
+    @cached_property
+    def gone(self) -> dict[str, tuple[str, str]]:
+        """Return what the filter asks for and is no more, by its name: (choice, sentence).
+
+        It is kept as it was asked for, and matches nobody: without it all would match.
+        """
+        asked, gone = self.choice.filter, {}
+        if asked.tag and asked.tag not in self.tags:
+            sentence = f"The tag “{asked.tag}” does not exist any more."
+            gone["tag"] = (f"“{asked.tag}”, which is gone", sentence)
+        words = {
+            "known": ("An account that is gone", "That account is not connected here."),
+            "owner": (
+                "Somebody who is gone",
+                "That owner is not in the team any more.",
+            ),
+        }
+        for name, _, _, choices, value in self.filter_selects:
+            if value and value not in choices:
+                unknown = (f"“{value}”", f"“{value}” is no choice here.")
+                gone[name] = words.get(name, unknown)
+        return gone
+
+    @property
+    def gone_words(self) -> str:
+        """Return why nobody matches and the way out, '' where all of it exists."""
+        if not self.gone or self.how != "filter":
+            return ""
+        sentences = " ".join(sentence for _, sentence in self.gone.values())
+        return f"{sentences} So nobody matches. Choose something else in its place."
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -116,8 +116,22 @@ def test_too_many_are_refused(monkeypatch) -> None:
     people = [make_prospect(team) for _ in range(3)]
 
     picked = chosen_by(team, Choice(ids=[p.pk for p in people]), account=None)
+    people += [make_prospect(team) for _ in range(2)]
     filtered = chosen_by(team, Choice("filter", seen=3), account=None)
 
     for chosen in (picked, filtered):
         assert chosen.prospects == []
         assert "at most 2" in chosen.errors[0].message
+    assert filtered.matching == 5
+    assert "5 prospects match, and one batch takes" in filtered.too_many
+    assert "Narrow the filter" in filtered.errors[0].message
+
+
+@pytest.mark.parametrize("name", ["tag", "known", "contact", "work", "owner"])
+def test_what_is_no_more_matches_nobody_and_never_everybody(name) -> None:
+    team = make_team()
+    make_prospect(team)
+
+    choice = Choice("filter", filter=ProspectQuery(**{name: "99"}), seen=1)
+
+    assert chosen_by(team, choice, account=None).prospects == []

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tasks_app.models import Batch, ConnectedAccount, FormDraft, Task
+from tasks_app.services import choosing
 from tasks_app.vendors import ADAPTERS
 from tests.creating.inputs import linked_prospects
 from tests.factories import (
@@ -477,6 +478,48 @@ def test_a_filter_needs_the_number_that_was_shown(client, account, lead) -> None
     assert "it was 3" in problems(stale)["prospects"]
     assert seen.status_code == 302
     assert Task.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("tag", "The tag “99” does not exist any more."),
+        ("known", "That account is not connected here."),
+        ("owner", "That owner is not in the team any more."),
+        ("work", "“99” is no choice here."),
+    ],
+)
+def test_a_filter_by_what_is_gone_says_so_and_stays(
+    client, account, lead, name, sentence
+) -> None:
+    """Read as "Any" it would send to everybody."""
+    linked_prospects(account, 2)
+    form = form_for(account, how="filter", seen="0", **{f"filter_{name}": "99"})
+
+    shown = client.get(reverse(NEW), {"how": "filter", f"filter_{name}": "99"})
+    preview = client.post(reverse(PREVIEW), form)
+    refused = client.post(reverse(NEW), form)
+
+    assert '<option value="99" selected>' in shown.content.decode()
+    for page in (shown, preview, refused):
+        assert f"{sentence} So nobody matches." in squeezed(page)
+    assert problems(refused)["prospects"].startswith(sentence)
+    assert not Task.objects.exists()
+
+
+def test_too_many_matches_say_how_many_why_not_and_the_way_out(
+    client, account, lead, monkeypatch
+) -> None:
+    monkeypatch.setattr(choosing, "MOST", 2)
+    linked_prospects(account, 5)
+    form = form_for(account, how="filter", seen="5")
+
+    preview = client.post(reverse(PREVIEW), form)
+    refused = client.post(reverse(NEW), form)
+
+    for page in (preview, refused):
+        assert "5 prospects match, and one batch takes at most 2." in squeezed(page)
+    assert "Narrow the filter" in problems(refused)["prospects"]
 
 
 def test_an_hour_that_does_not_exist_moves_forward_and_says_so(client) -> None:

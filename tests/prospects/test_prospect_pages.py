@@ -75,6 +75,16 @@ def test_filters_are_in_the_address_and_find_exactly_those(team, lead):
     assert shown("contact=yes") == [ada]
 
 
+def test_a_filter_by_what_is_gone_is_named(team, lead):
+    make_prospect(team)
+
+    page = lead.get(f"{LIST}?tag=gone&owner=99&contact=no").content.decode()
+
+    assert "The tag “gone” is not known here. It is left out." in page
+    assert "The owner “99” is not known here. It is left out." in page
+    assert "The contact" not in page
+
+
 @pytest.mark.parametrize(
     "query",
     [
