@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tasks_app.models import Prospect, Team
+from tasks_app.models import ConnectedAccount, Prospect, Team
 from tasks_app.services import prospect_cells as cells
 from tasks_app.services.importing import MAX_BYTES, too_large
 from tasks_app.services.matching import email_key
@@ -50,8 +50,24 @@ class ProspectForm(forms.ModelForm):  # type: ignore[type-arg]
             "do_not_contact": "Do not contact",
         }
 
-    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        team: Team,
+        account: ConnectedAccount | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """With `account` the form also asks for the prospect's id there."""
         super().__init__(*args, **kwargs)
+        if account is not None:
+            link = self.instance.links.filter(account=account).first()
+            self.fields["external_id"] = forms.CharField(
+                required=False,
+                label=f"Id in {account.name}",
+                max_length=100,
+                initial=link.external_id if link else "",
+                help_text=f"As {account.get_vendor_display()} shows it.",
+            )
         self.team = team
         self.instance.team = team
         for name, kind in (

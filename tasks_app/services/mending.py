@@ -6,6 +6,7 @@ Nothing was sent for these tasks, so they may be changed here and queued again.
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskEvent, TaskType, VendorUser
 from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.vendors.errors import Refused, TaskRejected, UnsupportedTask
 
 from .delivery import retry_failed
 from .drafting import draft_of, drafts_for, external_ids
@@ -22,6 +24,12 @@ from .fitness import ASSIGNEE_GONE, TYPE_GONE
 
 #: What is chosen anew for tasks that failed so.
 MENDABLE = {TYPE_GONE: "type", ASSIGNEE_GONE: "assignee"}
+#: Kinds of failures by which a vendor or its rules refuse one task.
+REFUSED = frozenset({Refused.kind, TaskRejected.kind, UnsupportedTask.kind})
+#: What a refusal says where it is the person that is refused, not the task's own fields.
+ABOUT_PROSPECT = re.compile(
+    r"\b(prospects?|leads?|contacts?|person|e-?mail|phone|linkedin|profile)\b", re.I
+)
 PORTION = 500
 CHANGED = (
     *("type", "channel", "options", "vendor_user", "assignee"),
@@ -31,6 +39,16 @@ CHANGED = (
 
 def is_mendable(task: Task) -> bool:
     return task.delivery == Task.Delivery.FAILED and task.delivery_kind in MENDABLE
+
+
+def is_about_prospect(task: Task) -> bool:
+    """Return whether this failed for what is wrong with its prospect, as far as is said."""
+    return (
+        task.delivery == Task.Delivery.FAILED
+        and task.prospect_id is not None
+        and task.delivery_kind in REFUSED
+        and ABOUT_PROSPECT.search(task.delivery_error) is not None
+    )
 
 
 def alike(task: Task, among: TaskQuerySet) -> TaskQuerySet:

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from tasks_app.models import NEVER, Batch, Task
 from tasks_app.services import batches, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
+from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
 from .batch_words import shares, what_happened
@@ -104,7 +105,10 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "first": tasks.select_related("type", "prospect").order_by("pk").first(),
         "last": tasks.exclude(due_sort=NEVER).order_by("-due_sort", "-pk").first(),
         "page": page,
-        "rows": [(task, what_happened(task, batch, request.team)) for task in page],
+        "rows": [
+            (task, what_happened(task, batch, request.team), is_about_prospect(task))
+            for task in page
+        ],
         "state": state,
         "text": text,
         "base": f"{kept}&" if kept else "",

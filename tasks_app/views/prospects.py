@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Min, Prefetch
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,7 +19,14 @@ from django_htmx.http import push_url, replace_url
 
 from tasks_app.forms.prospect_filter import ProspectFilter
 from tasks_app.forms.prospects import ProspectForm
-from tasks_app.models import ConnectedAccount, Prospect, ProspectLink, Task, Team
+from tasks_app.models import (
+    Batch,
+    ConnectedAccount,
+    Prospect,
+    ProspectLink,
+    Task,
+    Team,
+)
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.services import owners
 from tasks_app.services import prospects as service
@@ -225,22 +233,47 @@ def prospect_edit(request: TeamRequest, prospect_id: int) -> HttpResponse:
 
 
 def edit(request: TeamRequest, prospect: Prospect) -> HttpResponse:
-    """Show the form of this prospect, or save it and go to its page."""
+    """Show the form of this prospect, or save it and go to its page.
+
+    Who comes from a batch goes back there, and may change the id in its account, too.
+    """
     new = prospect.pk is None
     title = "New prospect" if new else str(prospect)
+    batch = None if new else batch_of(request)
+    account = batch.account if batch else None
     typed = request.POST if request.method == "POST" else None
-    form = ProspectForm(typed, instance=prospect, team=team_of(request))
+    form = ProspectForm(
+        typed, instance=prospect, team=team_of(request), account=account
+    )
     if form.is_bound and form.is_valid():
         try:
-            service.save_prospect(form.instance, form.cleaned_data["tags"])
+            with transaction.atomic():
+                service.save_prospect(form.instance, form.cleaned_data["tags"])
+                if account is not None:
+                    external_id = form.cleaned_data["external_id"]
+                    service.set_external_id(prospect, account, external_id)
         except service.EmailTaken as taken:
             form.add_error("email", str(taken))
+        except (BadCell, service.IdTaken) as refused:
+            form.add_error("external_id", str(refused))
         else:
+            if batch is not None:
+                messages.success(request, "Saved. “Retry” sends the task again.")
+                return redirect("batch-detail", batch.pk)
             messages.success(request, "Prospect added." if new else "Saved.")
             return redirect("prospect-detail", prospect.pk)
     status = 422 if form.is_bound else 200
-    context = {"form": form, "prospect": prospect, "title": title}
+    context = {"form": form, "prospect": prospect, "title": title, "batch": batch}
     return render(request, "prospects/form.html", context, status=status)
+
+
+def batch_of(request: TeamRequest) -> Batch | None:
+    """Return the batch of this team that the address names, None for none."""
+    number = request.GET.get("batch", "")
+    known = number.isdecimal() and len(number) < 19
+    batches = Batch.objects.filter(team=team_of(request)).select_related("account")
+    rows = batches.defer("left_out", "account__credentials")
+    return rows.filter(pk=number).first() if known else None
 
 
 @require_POST

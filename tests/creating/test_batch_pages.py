@@ -456,6 +456,65 @@ def test_a_vendors_link_is_followed_only_if_it_is_one(client, batch, lead) -> No
     assert 'href="https://my.saleshandy.com/t/1"' in page
 
 
+# -- mending what is wrong with a prospect ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "offered"),
+    [
+        ("rejected", "Saleshandy does not know this prospect any more.", True),
+        ("unsupported", "Saleshandy needs an e-mail address.", True),
+        ("rejected", "Saleshandy did not accept the due date.", False),
+        ("type_gone", "No such type. The prospect is well.", False),
+        ("crashed", "Baton stopped at this prospect.", False),
+    ],
+)
+def test_a_prospect_is_edited_where_it_is_the_reason(
+    client, batch, lead, kind, sentence, offered
+) -> None:
+    task = add(batch, "failed", error=sentence, delivery_kind=kind)
+
+    page = look(client, batch).content.decode()
+
+    address = reverse("prospect-edit", args=[task.prospect_id]) + f"?batch={batch.pk}"
+    assert (f'href="{address}"' in page) is offered
+
+
+def test_a_prospect_is_mended_with_its_id_and_the_batch_comes_back(
+    client, batch, lead, account
+) -> None:
+    task = add(batch, "failed", error="No such prospect.", delivery_kind="rejected")
+    person = task.prospect
+    taken = make_link(make_prospect(account.team), account).external_id
+    url = reverse("prospect-edit", args=[person.pk]) + f"?batch={batch.pk}"
+    typed = {"first_name": "Ada", "email": "new@halden.example"}
+
+    form = client.get(url).content.decode()
+    refused = client.post(url, {**typed, "external_id": taken})
+    person.refresh_from_db()
+    before = person.email
+    saved = client.post(url, {**typed, "external_id": "Pr00099999"}, follow=True)
+
+    assert "Id in Outbound EU" in form
+    assert person.links.get().external_id == "Pr00099999"
+    assert refused.status_code == 422
+    assert "has this id at Outbound EU already" in refused.content.decode()
+    assert "new@halden.example" in refused.content.decode()
+    assert before != "new@halden.example"
+    assert saved.redirect_chain[-1][0] == reverse("batch-detail", args=[batch.pk])
+    assert "Saved. “Retry” sends the task again." in words(saved)
+
+
+def test_a_batch_of_another_team_is_no_way_back(client, batch, lead) -> None:
+    foreign = make_batch(make_account("reply", name="Theirs"))
+    task = add(batch, "failed")
+    url = reverse("prospect-edit", args=[task.prospect_id])
+
+    for number in (foreign.pk, "x", "9" * 30):
+        page = client.get(f"{url}?batch={number}").content.decode()
+        assert "Theirs" not in page and "Id in" not in page
+
+
 # -- pausing --------------------------------------------------------------------------
 
 
