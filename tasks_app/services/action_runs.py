@@ -19,10 +19,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from tasks_app.models import ActionRun, Push, Team
+from tasks_app.models import ActionRun, Push, TaskEvent, Team
 
-from . import actions
-from .many import Asked, Wanted, ask_many
+from . import actions, many
+from .many import PRIORITY, Asked, Wanted, ask_many
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +248,27 @@ def merged(old: dict[str, Any], new: dict[str, list[int]]) -> dict[str, Any]:
 
 def undoable(run: ActionRun) -> int:
     """Return how many of this run's actions have not left yet."""
-    return waiting(run).count() if run.total <= AT_ONCE else 0
+    if run.total > AT_ONCE:
+        return 0
+    if run.action == PRIORITY:
+        return len(former_priorities(run))
+    return waiting(run).count()
+
+
+def former_priorities(run: ActionRun) -> dict[int, int]:
+    """Return the priorities before this run, by task, where nobody changed them since."""
+    last: dict[int, TaskEvent] = {}
+    events = TaskEvent.objects.filter(
+        task_id__in=run.task_ids, kind="priority", at__gte=run.created_at
+    )
+    for event in events.order_by("at", "pk"):
+        last[event.task_id] = event
+    ended = run.ended_at or timezone.now()
+    return {
+        task_id: int(event.old)
+        for task_id, event in last.items()
+        if event.at <= ended and event.actor_id == run.by_id
+    }
 
 
 def waiting(run: ActionRun) -> QuerySet[Push]:
@@ -259,4 +279,7 @@ def waiting(run: ActionRun) -> QuerySet[Push]:
 
 def undo(run: ActionRun, *, by: User) -> int:
     """Take back what has not left yet; return how many."""
+    if run.action == PRIORITY:
+        former = former_priorities(run)
+        return many.undo_priority(former, run.values, by=by, team=run.team)
     return sum(actions.undo(push, by=by) for push in waiting(run).order_by("pk"))

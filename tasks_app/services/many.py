@@ -227,6 +227,32 @@ def prioritise(
         result.skipped[reason] += ids
 
 
+def undo_priority(
+    former: Mapping[int, int], values: Mapping[str, Any], *, by: User, team: Team
+) -> int:
+    """Give tasks their former priorities back; return how many got theirs.
+
+    Only those that still have the one of `values`, and are not on their way with it.
+    """
+    given = Task.Priority[str(values["priority"]).upper()]
+    done = 0
+    with transaction.atomic():
+        creates = actions.locked_creates(former, team)
+        tasks = list(
+            Task.objects.visible_to(by, team)
+            .filter(pk__in=former, priority=given)
+            .select_related("account__team", "type")
+            .select_for_update(of=("self",))
+            .order_by("pk")
+        )
+        for old in sorted(set(former.values())):
+            back = [task for task in tasks if former[task.pk] == old]
+            result, wanted = Asked(), Wanted(priority=Task.Priority(old).name)
+            prioritise(back, result, wanted, creates, by=by)
+            done += len(result.done)
+    return done
+
+
 class Portion:
     """Asking for one action on some locked tasks."""
 

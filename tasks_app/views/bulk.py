@@ -168,7 +168,8 @@ def confirm(
         "gone": 0 if selection.all else len(set(selection.ids)) - found,
         "moved": status == 409,
         "verb": MANY_ACTIONS[form.action],
-        "can_undo": form.action not in (many.RETRY, many.PRIORITY),
+        "can_undo": form.action != many.RETRY,
+        "seconds": form.action != many.PRIORITY,
         "later": found > action_runs.AT_ONCE,
         "notes": notes(form),
         "back": list_address(selection.query),
@@ -225,6 +226,18 @@ def tell(request: TeamRequest, run: ActionRun, back: str) -> None:
         links = replace(links, page=page, label="See why")
     level = messages.success if run.done else messages.warning
     level(request, words, extra_tags=str(links))
+
+
+def tell_priorities(request: TeamRequest, run: ActionRun, undone: int) -> None:
+    """Say how many have their former priority again."""
+    rest = run.done - undone
+    words = f"The former priority is back for {count(undone)}."
+    if not undone:
+        words = "Not undone."
+    if rest:
+        were = "was" if rest == 1 else "were"
+        words += f" {count(rest)} {were} changed again since, or sent with the new one."
+    (messages.warning if rest else messages.info)(request, words)
 
 
 def count(number_of: int) -> str:
@@ -296,7 +309,9 @@ def action_run_undo(request: TeamRequest, run_id: int) -> HttpResponse:
     """Take back what of a run has not left yet."""
     run = run_of(request, run_id)
     undone = action_runs.undo(run, by=request.user)
-    if undone == run.done:
+    if run.action == many.PRIORITY:
+        tell_priorities(request, run, undone)
+    elif undone == run.done:
         messages.info(request, f"Undone for {count(undone)}. Nothing was sent.")
     elif undone:
         rest = run.done - undone

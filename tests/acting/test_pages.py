@@ -908,13 +908,39 @@ def test_priority_for_many_says_where_it_shows_then_does_it(page, place):
     assert "Only in Baton: LeadSquared has no priorities." in before.text
     assert "Only in Baton: YSuite has no call that changes a priority." in before.text
     assert "It is completed already." in before.text
-    assert "to undo it" not in before.text
+    assert "It can be undone." in before.text
     assert nothing.status_code == 422 and "Choose a priority." in nothing.text
     html = page.get(answer["Location"]).text
     assert "New priority for 2 tasks. 1 left out." in html
     assert Task.objects.filter(priority=4).count() == 2
     history = page.get(f"/tasks/{tasks[0].pk}/").text
     assert "Priority changed by Mara Lind: Low to Urgent" in history
+
+
+def test_priority_for_many_is_undone_where_nobody_changed_it_since(page, place):
+    low, high = place(priority=1), place(priority=3)
+    again, sent = place(priority=2), place(priority=2, delivery="failed")
+    tasks = [low, high, again, sent]
+    answer = confirmed(page, "priority", tasks, priority="urgent")
+    toast = page.get(answer["Location"]).text
+    run = ActionRun.objects.get()
+    confirmed(page, "priority", [again], priority="none")
+    Task.objects.filter(pk=sent.pk).update(delivery="sending")
+
+    offered = page.get(f"/runs/{run.pk}/").text
+    undone = page.post(f"/runs/{run.pk}/undo/", follow=True)
+    twice = page.post(f"/runs/{run.pk}/undo/", follow=True)
+
+    assert f"/runs/{run.pk}/undo/" in toast
+    assert "Undo 3" in offered
+    assert (
+        "The former priority is back for 2 tasks. 2 tasks were changed" in undone.text
+    )
+    assert "Not undone. 4 tasks were changed again" in twice.text
+    priorities = dict(Task.objects.values_list("pk", "priority"))
+    assert priorities == {low.pk: 1, high.pk: 3, again.pk: 0, sent.pk: 4}
+    history = page.get(f"/tasks/{low.pk}/").text
+    assert "Priority changed by Mara Lind: Urgent to Low" in history
 
 
 def test_a_run_is_seen_by_its_maker_and_leads(team, lead, place):
