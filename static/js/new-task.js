@@ -80,10 +80,13 @@ function unsaved(sentence, link) {
 
 /** After a new sign-in the old form's token is void: take the one of a fresh page. */
 async function renew() {
-  const answer = await fetch(state.dataset.fresh, { redirect: "manual" });
-  if (!answer.ok) return;
+  // Still signed out, or no connection: the next look at this page tries again.
+  const answer = await fetch(state.dataset.fresh, { redirect: "manual" }).catch(() => null);
+  if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const token = fresh.querySelector("[name=csrfmiddlewaretoken]")?.value;
+  if (!token) return;
+  signedOut = false;
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) {
     field.value = token;
   }
@@ -100,9 +103,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   unsaved("You were signed out. Your text stays on this page.", to);
 });
 window.addEventListener("focus", () => {
-  if (!signedOut) return;
-  signedOut = false;
-  renew();
+  if (signedOut) renew();
 });
 document.addEventListener("htmx:sendError", (event) => {
   if (form?.contains(event.target)) {

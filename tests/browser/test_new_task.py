@@ -92,6 +92,9 @@ def test_an_ended_session_leaves_the_text_where_it_is(
     page.get_by_label("Note").fill("Typed too late.")
     expect(page.locator("#draft-state")).to_contain_text("You were signed out")
     expect(page.get_by_label("Note")).to_have_value("Typed too late.")
+    with page.expect_response("**/tasks/drafts/"):  # a look before signing in
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.wait_for_timeout(200)
     page.context.add_cookies([session_cookie(world.lead, live_server.url)])
     page.evaluate("window.dispatchEvent(new Event('focus'))")
 
