@@ -24,10 +24,10 @@ function look() {
 setInterval(look, 1000);
 document.addEventListener("visibilitychange", look);
 
-// A part that reads itself again by itself (`data-calm`) waits while one of its buttons is
+// A part that reads itself again by itself (`data-calm`) waits while a link or button of it is
 // under the pointer or has the focus: a press must never meet another one than was seen.
 // All such parts of a page wait together: the last answer may end the asking.
-const AIMED = "[data-calm] :is(.btn, button, summary):is(:hover, :focus-visible)";
+const AIMED = "[data-calm] :is(a, button, summary):is(:hover, :focus-visible)";
 const held = (part) => part?.matches?.("[data-calm]") && document.querySelector(AIMED) !== null;
 for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
   document.addEventListener(name, (event) => {

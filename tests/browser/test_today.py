@@ -111,6 +111,22 @@ def test_the_page_reads_itself_again_but_not_under_the_pointer(
     expect(page.locator("#trend-table")).not_to_have_attribute("open", "")
 
 
+def test_no_card_of_an_account_moves_under_the_pointer(
+    world: tuple[Page, Task],
+) -> None:
+    page, task = world
+    page.goto("/accounts/")
+    page.evaluate("document.getElementById('account-cards').dataset.refresh = '1'")
+    page.locator("#account-cards dl").first.hover()
+    type(task.account).objects.update(state="paused")
+
+    page.wait_for_timeout(2500)
+    expect(page.locator("#account-cards")).not_to_contain_text("Paused since")
+
+    page.mouse.move(5, 700)
+    expect(page.locator("#account-cards")).to_contain_text("Paused since")
+
+
 def test_no_row_of_a_batch_moves_under_a_button_that_is_aimed_at(
     world: tuple[Page, Task],
 ) -> None:
