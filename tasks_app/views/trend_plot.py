@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tasks_app.services.today import TrendDay
 
 WIDTH, HEIGHT, STEPS = 900, 160, 4
+#: So many days have their names below.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,11 @@ class Plot:
         return "".join(lines)
 
     @property
-    def ends(self) -> list[TrendDay]:
-        """Return the days whose names stand under the drawing, evenly apart."""
-        return [self.days[0], self.days[-1]]
+    def marks(self) -> list[TrendDay | None]:
+        """Return each day whose name stands under the drawing, None for the others."""
+        last = len(self.days) - 1
+        named = {round(last * part / (NAMED - 1)) for part in range(NAMED)}
+        return [day if place in named else None for place, day in enumerate(self.days)]
 
 
 def top_of(most: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, Team
-from tasks_app.views.trend_plot import top_of
+from tasks_app.services.today import TrendDay
+from tasks_app.views.trend_plot import plot, top_of
 from tests.factories import (
     client_of,
     make_account,
@@ -351,3 +352,18 @@ def test_what_vendors_wrote_is_escaped(page: Client, team: Team) -> None:
 )
 def test_the_scale_is_round_and_high_enough(most: int, top: int) -> None:
     assert top_of(most) == top
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [(14, [0, 3, 6, 10, 13]), (5, [0, 1, 2, 3, 4]), (29, [0, 7, 14, 21, 28])],
+)
+def test_five_days_are_named_below_the_plot_each_under_its_point(number, named) -> None:
+    first = date(2026, 7, 1)
+    days = [TrendDay(first + timedelta(days=n), n, 1) for n in range(number)]
+
+    marks = plot(days).marks
+
+    assert len(marks) == number
+    assert [place for place, day in enumerate(marks) if day] == named
+    assert all(day is None or day == days[place] for place, day in enumerate(marks))
