@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent
@@ -118,6 +119,7 @@ def look_for(
     transport: Transport,
 ) -> int:
     """Look once for pushes that one reading serves; return how many are settled."""
+    prefetch_related_objects([push for push in pushes if push.watch_at], "task")
     sent_at = min((earliest(p) for p in pushes), default=timezone.now())
     try:
         found = converse(
@@ -172,7 +174,7 @@ def worked_on(account: ConnectedAccount, found: Found) -> list[RemoteTask]:
 
 def earliest(push: Push) -> datetime:
     """Return when the task can have been created: of two calls the first one counts."""
-    return push.created_at if push.watch_at else push.since
+    return push.task.created_at if push.watch_at else push.since
 
 
 def fits(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskCopy, TaskEvent
 from tasks_app.services import copies, syncing
-from tasks_app.services.delivery import AlreadySettled
+from tasks_app.services.delivery import AlreadySettled, settle_by_person
 from tests.engine.conftest import VENDORS
 from tests.factories import make_user
 
@@ -91,8 +91,6 @@ def test_a_copy_is_flagged_without_a_marker_too(lay, vendor):
 
 
 def test_a_person_s_word_may_make_two_as_well(lay):
-    from tasks_app.services.delivery import settle_by_person
-
     bed = lay("ysuite")
     bed.create(1)
     do_it_late = bed.postpone()
@@ -123,15 +121,20 @@ def test_both_there_at_the_same_look_are_one_linked_and_one_flagged(lay):
     assert TaskCopy.objects.count() == 1
 
 
+@pytest.mark.parametrize("who", ["Baton", "a person"])
 @each_vendor
-def test_where_only_the_first_of_two_calls_arrives_it_is_found(lay, vendor):
+def test_where_only_the_first_of_two_calls_arrives_it_is_found(lay, vendor, who):
     bed = lay(vendor)
     with time_machine.travel(timezone.now()) as clock:
         bed.create(1)
         do_it_late = bed.postpone()
         bed.push()
         bed.look()
-        bed.look()
+        if who == "Baton":
+            bed.look()
+        else:
+            by = make_user(bed.account.team)
+            settle_by_person(Push.objects.get(), "again", by=by)
         do_it_late()
         bed.server.settle()
         clock.shift(timedelta(minutes=20))
