@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +21,20 @@ def ring(account_id: int) -> None:
     With one that is down the sweep finds the work.
     """
     transaction.on_commit(lambda: ring_now(account_id))
+
+
+#: When this process last rang for each account because there was more to do.
+_rung: dict[int, float] = {}
+#: Seconds between two such rings: each costs as much as a small call.
+RING_EVERY = 0.5
+
+
+def ring_sometimes(account_id: int) -> None:
+    """Ring at once, unless this process has rung so for the account just now."""
+    now = time.monotonic()
+    if now - _rung.get(account_id, -RING_EVERY) >= RING_EVERY:
+        _rung[account_id] = now
+        ring_now(account_id)
 
 
 def ring_now(account_id: int) -> None:

@@ -9,17 +9,26 @@ from tasks_app.vendors.drafts import AssigneeDraft, ProspectDraft, TaskDraft
 from tasks_app.vendors.words import Priority
 
 
-def drafts_for(pushes: Sequence[Push]) -> dict[int, TaskDraft]:
+def tasks_of(pushes: Iterable[Push]) -> dict[int, Task]:
+    """Return the tasks of these pushes by pk, with all that a draft reads of them."""
+    return (
+        Task.objects.filter(pk__in={push.task_id for push in pushes})
+        .select_related("type", "prospect", "vendor_user")
+        .defer("search_text", "prospect__search_text")
+        .in_bulk()
+    )
+
+
+def drafts_for(
+    pushes: Sequence[Push], tasks: dict[int, Task] | None = None
+) -> dict[int, TaskDraft]:
     """Return the draft of each push by its pk, in a fixed number of queries.
 
     `ref` is the push's pk as text. A push that changes a task carries the marker of
-    the push that created it, because that one stands in the vendor's text.
+    the push that created it, because that one stands in the vendor's text. `tasks` are
+    those of `tasks_of`, where the caller has them.
     """
-    tasks = (
-        Task.objects.filter(pk__in={push.task_id for push in pushes})
-        .select_related("type", "prospect", "vendor_user")
-        .in_bulk()
-    )
+    tasks = tasks_of(pushes) if tasks is None else tasks
     ids = external_ids(tasks.values())
     later = {push.task_id for push in pushes if push.kind != Push.Kind.CREATE}
     markers = created_markers(later)

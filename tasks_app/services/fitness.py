@@ -6,9 +6,7 @@ nobody meant. So such pushes fail here: nothing is sent, and the task says how t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from django.db.models import Q
+from collections.abc import Iterable, Mapping
 
 from tasks_app.models import Push, Task, VendorUser
 from tasks_app.vendors.errors import Refused
@@ -29,35 +27,35 @@ class AssigneeGone(Refused):
     kind = ASSIGNEE_GONE
 
 
-def unfit(pushes: Iterable[Push]) -> dict[int, Refused]:
-    """Return why some of these may not be sent, by push; one query for creates."""
-    pushes = list(pushes)
-    creates = {p.task_id: p.pk for p in pushes if p.kind == Push.Kind.CREATE}
+def unfit(pushes: Iterable[Push], tasks: Mapping[int, Task]) -> dict[int, Refused]:
+    """Return why some of these may not be sent, by push.
+
+    `tasks` are those of the creates, by pk, with their types and holders.
+    """
     found: dict[int, Refused] = {}
-    if creates:
-        stale = Task.objects.filter(pk__in=creates).filter(
-            Q(type__active=False) | Q(vendor_user__active=False)
-        )
-        for task in stale.select_related("type", "vendor_user", "account"):
-            found[creates[task.pk]] = reason(task)
     for push in pushes:
-        if push.kind == Push.Kind.REASSIGN and (person := gone_holder(push)):
+        if push.kind == Push.Kind.CREATE:
+            task = tasks.get(push.task_id)
+            if task is not None and (refusal := reason(task)):
+                found[push.pk] = refusal
+        elif push.kind == Push.Kind.REASSIGN and (person := gone_holder(push)):
             found[push.pk] = AssigneeGone(left(person, "Choose somebody else."))
     return found
 
 
-def reason(task: Task) -> Refused:
+def reason(task: Task) -> Refused | None:
     """Return why this task cannot be sent: its type first, then its holder."""
-    vendor = task.account.adapter_class.name
     if not task.type.active:
+        vendor = task.account.adapter_class.name
         return TypeGone(
             f"{vendor} no longer has the task type “{task.type.name}”. "
             "Nothing was sent. Choose another type and send it again."
         )
-    assert task.vendor_user is not None  # noqa: S101 - one of the two is gone
-    return AssigneeGone(
-        left(task.vendor_user, "Choose somebody else and send it again.")
-    )
+    if task.vendor_user is not None and not task.vendor_user.active:
+        return AssigneeGone(
+            left(task.vendor_user, "Choose somebody else and send it again.")
+        )
+    return None
 
 
 def left(person: VendorUser, advice: str) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -87,10 +89,29 @@ def quiet_for(account: ConnectedAccount) -> float:
 
 def still_open(account: ConnectedAccount) -> bool:
     """Return whether the gate is open in the database, for the key we hold."""
+    condition, values = open_sql(account)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 WHERE {condition}", values)
+        return cursor.fetchone() is not None
+
+
+def open_sql(account: ConnectedAccount) -> tuple[str, list[Any]]:
+    """Return `still_open` as a condition of another statement, and its values.
+
+    The same as `AccountQuerySet.open_gate`, for this account and key.
+    """
     return (
-        ConnectedAccount.objects.open_gate(timezone.now())
-        .filter(pk=account.pk, credentials_version=account.credentials_version)
-        .exists()
+        """EXISTS (SELECT 1 FROM baton_connectedaccount AS g
+                    WHERE g.id = %s AND g.credentials_version = %s
+                      AND g.deleted_at IS NULL AND g.state IN (%s, %s)
+                      AND (g.held_until IS NULL OR g.held_until <= %s))""",
+        [
+            account.pk,
+            account.credentials_version,
+            State.CONNECTED,
+            State.TROUBLE,
+            connection.ops.adapt_datetimefield_value(timezone.now()),
+        ],
     )
 
 

@@ -14,6 +14,7 @@ All this costs a little of the rate, never the limit.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def arrived(account: ConnectedAccount, permit: Permit, began: float) -> None:
         pace.log = [*pace.log]
         pace.log.remove(permit.at)
         pace.log = sorted([*pace.log, round(permit.at + late, 4)])
-        AccountPace.objects.filter(pk=account.pk).update(log=pace.log)
+        store(pace)
 
 
 def wait_for(permit: Permit, sleep: Callable[[float], None]) -> None:
@@ -136,13 +137,23 @@ def wait_for(permit: Permit, sleep: Callable[[float], None]) -> None:
         sleep(left)
 
 
+#: Accounts whose next call had to wait when this process last asked.
+_tight: set[int] = set()
+
+
+def is_tight(account: ConnectedAccount) -> bool:
+    """Return whether a permit for this account had to be waited for just now."""
+    return account.pk in _tight
+
+
 def reserve(
     account: ConnectedAccount, *, max_wait: float, instead_of: Permit | None = None
 ) -> Permit:
     """Take the next free moment of this account; raise `Saturated` beyond `max_wait`.
 
     A moment of `instead_of` that is still in the row is given back in exchange: being
-    there means that no later permit was given out because it had passed.
+    there means that no later permit was given out because it had passed. The row stays
+    locked until the caller's transaction ends, so take a permit last in it.
     """
     limits = limits_of(account)
     with transaction.atomic(savepoint=False):
@@ -152,13 +163,12 @@ def reserve(
             pace.log = [*pace.log]
             pace.log.remove(instead_of.at)
         at = next_free(pace, limits, now)
+        (_tight.add if at > now else _tight.discard)(account.pk)
         if at - now > max_wait:
             raise Saturated(at - now)
         at = round(at, 4)
         note_call(pace, limits, at)
-        AccountPace.objects.filter(pk=account.pk).update(
-            log=pace.log, buckets=pace.buckets
-        )
+        store(pace)
     return Permit(at=at, wait=max(0.0, at - now), taken=taken)
 
 
@@ -182,22 +192,41 @@ def scaled(calls: int, seconds: float, factor: float) -> tuple[int, float]:
 
 
 def locked_pace(account_id: int) -> tuple[AccountPace, float]:
-    """Return the pacing row, locked, and the database's time in epoch seconds."""
-    rows = AccountPace.objects.select_for_update()
-    pace = rows.filter(pk=account_id).first()
-    if pace is None:
-        AccountPace.objects.get_or_create(account_id=account_id)
-        pace = rows.get(pk=account_id)
-    return pace, database_time()
-
-
-def database_time() -> float:
-    """Return one clock for all hosts: the database's. SQLite is one host anyway."""
-    if connection.vendor != "postgresql":
-        return time.time()
+    """Return the pacing row, locked, and the time in epoch seconds once it is."""
+    lock, clock = "", "0"
+    if connection.vendor == "postgresql":
+        # Outside of the subquery: read after the wait for the lock, not before it.
+        lock, clock = "FOR UPDATE", "extract(epoch FROM clock_timestamp())"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        return float(cursor.fetchone()[0])
+        cursor.execute(
+            f"""SELECT p.log, p.buckets, {clock} FROM (
+                    SELECT log, buckets FROM baton_accountpace
+                     WHERE account_id = %s {lock}) AS p""",  # noqa: S608 - our words
+            [account_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        AccountPace.objects.bulk_create(
+            [AccountPace(account_id=account_id)], ignore_conflicts=True
+        )
+        return locked_pace(account_id)
+    pace = AccountPace(account_id, json.loads(row[0]), json.loads(row[1]))
+    return pace, now_by(row[2])
+
+
+def now_by(told: float) -> float:
+    """Return one clock for all hosts: the database's. SQLite, which tells 0, is one host
+    anyway."""
+    return float(told) or time.time()
+
+
+def store(pace: AccountPace) -> None:
+    """Write the pacing row back; plain SQL, because every call does it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE baton_accountpace SET log = %s, buckets = %s WHERE account_id = %s",
+            [json.dumps(pace.log), json.dumps(pace.buckets), pace.account_id],
+        )
 
 
 def next_free(pace: AccountPace, limits: list[tuple[int, float]], now: float) -> float:

@@ -43,7 +43,7 @@ from . import (
     recording,
     states,
 )
-from .drafting import drafts_for
+from .drafting import drafts_for, tasks_of
 from .turns import PUSH_TURNS, turn
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def claim_portion(account: ConnectedAccount, adapter: VendorAdapter) -> Claim | 
     if not ids:
         return None
     if len(ids) == limit:
-        doorbell.ring_now(account.pk)  # there is more: another thread may help
+        doorbell.ring_sometimes(account.pk)  # there is more: another thread may help
     pushes = list(Push.objects.filter(pk__in=ids).order_by("lane", "pk"))
     return Claim(attempt, pushes, began + settings.LEASE, set(ids))
 
@@ -172,13 +172,15 @@ def send_portion(
     transport: Transport,
 ) -> None:
     """Send all calls of a claim, one after the other."""
-    leave_unfit(claim)
     creates = [push for push in claim.pushes if push.kind == Push.Kind.CREATE]
+    tasks = tasks_of(creates)
+    leave_unfit(claim, tasks)
+    creates = [push for push in creates if push.pk in claim.unsent]
     by_ref = {str(push.pk): push for push in creates}
     parts: list[list[TaskDraft]] = []
     try:
         if creates:
-            parts = calls_for(adapter, creates, drafts_for(creates))
+            parts = calls_for(adapter, creates, drafts_for(creates, tasks))
     except DatabaseError:
         raise
     except Exception:
@@ -187,11 +189,11 @@ def send_portion(
         claim.unsent -= {push.pk for push in creates}
     for part in parts:
         pushes = [by_ref[draft.ref] for draft in part]
-        check_lease(claim)
+        check_lease(claim.ends)
         send_create(account, adapter, claim, pushes, part, transport=transport)
     for push in claim.pushes:
         if push.kind != Push.Kind.CREATE:
-            check_lease(claim)
+            check_lease(claim.ends)
             try:
                 acting.send_action(
                     account,
@@ -206,9 +208,9 @@ def send_portion(
                 raise GiveBack
 
 
-def leave_unfit(claim: Claim) -> None:
+def leave_unfit(claim: Claim, tasks: dict[int, Task]) -> None:
     """Take out what the account no longer offers: it fails, and nothing is sent."""
-    refusals = fitness.unfit(claim.pushes)
+    refusals = fitness.unfit(claim.pushes, tasks)
     for push in [p for p in claim.pushes if p.pk in refusals]:
         recording.refused_before_sending([push], claim.attempt, refusals[push.pk])
         if push.kind != Push.Kind.CREATE:
@@ -231,10 +233,10 @@ def calls_for(
     return [call for group in alike.values() for call in adapter.split(group)]
 
 
-def check_lease(claim: Claim) -> None:
-    """Raise `LeaseShort` when too little of the lease is left to begin a call."""
-    if time.monotonic() + settings.CALL_DEADLINE + SLACK > claim.ends:
-        raise LeaseShort
+def check_lease(ends: float) -> None:
+    """Raise `LeaseShort` when too little of a lease is left to begin a call."""
+    if time.monotonic() + settings.CALL_DEADLINE + SLACK > ends:
+        raise LeaseShort("Too little was left of its lease.")
 
 
 def send_create(
@@ -258,17 +260,21 @@ def send_create(
         recording.could_not_prepare(pushes, claim.attempt, PREPARE_TRIES)
         claim.unsent -= {push.pk for push in pushes}
         return
+    permit, lease_ends = None, time.monotonic() + settings.LEASE
+    if pacing.is_tight(account):
+        permit = pacing.acquire(account, max_wait=PERMIT_WAIT)
     try:
-        permit, exchange = begin_sending(account, claim, pushes, request)
+        permit, exchange = begin_sending(account, claim, pushes, request, permit)
     except pacing.Saturated:
         permit = pacing.acquire(account, max_wait=PERMIT_WAIT)
         permit, exchange = begin_sending(account, claim, pushes, request, permit)
-    lease_ends = time.monotonic() + settings.LEASE
     try:
-        # The commit may have been slow: the permit's moment must not be over.
+        # The commit may have been slow: the permit's moment must not be over, and the
+        # lease must be as long as the call may take.
         permit = pacing.renew(account, permit, max_wait=PERMIT_WAIT)
-    except pacing.Saturated:
-        recording.not_sent_after_all(pushes, claim.attempt, exchange, account)
+        check_lease(lease_ends)
+    except (pacing.Saturated, LeaseShort) as late:
+        recording.not_sent_after_all(pushes, claim.attempt, exchange, account, late)
         raise GiveBack from None
     response = None
     results = None
@@ -326,17 +332,19 @@ def begin_sending(
     """
     ids = [push.pk for push in pushes]
     with transaction.atomic():
-        permit = permit or pacing.reserve(account, max_wait=0)
-        if not gate.still_open(account):
-            raise GiveBack
         exchange = exchanges.begin(
             account, request, purpose="create", attempt=claim.attempt, push_ids=ids
         )
         ours = states.start_sending(
-            ids, attempt=claim.attempt, lease=timedelta(seconds=settings.LEASE)
+            ids,
+            attempt=claim.attempt,
+            lease=timedelta(seconds=settings.LEASE),
+            account=account,
         )
         if ours != sorted(ids):
             raise GiveBack
+        # Last: its row is everybody's, and stays locked until the commit.
+        permit = permit or pacing.reserve(account, max_wait=0)
     claim.unsent -= set(ids)
     return permit, exchange
 

@@ -72,12 +72,16 @@ def write(
     pushes: Sequence[Push],
 ) -> None:
     with transaction.atomic():
-        exchanges.end(exchange, account, response=response, error=error)
         if isinstance(error, Refused) and len(pushes) > 1:
             Push.objects.filter(pk__in=[push.pk for push in pushes]).update(
                 call_limit=-(-len(pushes) // 2)
             )
-        states.change(changes, sources=states.ANSWERABLE, attempt=attempt)
+        states.change(
+            changes,
+            sources=states.ANSWERABLE,
+            attempt=attempt,
+            before=[exchanges.ended(exchange, account, response=response, error=error)],
+        )
 
 
 def changes_for_error(
@@ -260,15 +264,14 @@ def not_sent_after_all(
     attempt: uuid.UUID,
     exchange: Exchange,
     account: ConnectedAccount,
+    reason: Exception,
 ) -> None:
     """The intent was committed, but no byte has left: back to the queue."""
     with transaction.atomic():
-        exchanges.end(
-            exchange, account, error=NothingHappened("Not sent: the rate was used up.")
-        )
+        exchanges.end(exchange, account, error=NothingHappened(f"Not sent: {reason}"))
         states.change(
             [Change(push.pk, State.QUEUED) for push in pushes],
-            sources=[State.SENDING],
+            sources=states.ANSWERABLE,
             attempt=attempt,
             events=False,
         )

@@ -18,7 +18,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tasks_app.models import Push, Task, TaskEvent
+from tasks_app.models import ConnectedAccount, Push, Task, TaskEvent
+
+from . import gate
+from .statements import Statement, together
 
 State = Push.State
 
@@ -152,49 +155,51 @@ def claim(
 
 
 def start_sending(
-    push_ids: Sequence[int], *, attempt: uuid.UUID, lease: timedelta
+    push_ids: Sequence[int],
+    *,
+    attempt: uuid.UUID,
+    lease: timedelta,
+    account: ConnectedAccount | None = None,
 ) -> list[int]:
     """Commit the intent to send: `claimed` → `sending`. Return the ids still ours.
 
     Call it inside the transaction that also stores the Exchange; after its commit the
     bytes may leave. A claim whose lease is over is not ours any more, and what was paused
-    after it was claimed does not leave.
+    after it was claimed does not leave. With `account` none does while its gate is shut
+    for the key in hand.
     """
     check_table([State.CLAIMED], State.SENDING)
     now = timezone.now()
-    field = Push._meta.get_field("attempt_id")
+    number = Push._meta.get_field("attempt_id").get_db_prep_value(attempt, connection)
     ids = ", ".join(["%s"] * len(push_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""UPDATE baton_push
-                   SET state = 'sending', lease_until = %s, sent_at = %s,
-                       look_at = NULL, tries = tries + 1, updated_at = %s
-                 WHERE id IN ({ids}) AND state = 'claimed' AND attempt_id = %s
-                   AND lease_until > %s AND NOT paused
-             RETURNING id, task_id, kind""",  # noqa: S608 - only placeholders
-            [
-                adapt(now + lease),
-                adapt(now),
-                adapt(now),
-                *push_ids,
-                field.get_db_prep_value(attempt, connection),
-                adapt(now),
-            ],
-        )
-        rows = cursor.fetchall()
-        tasks = [task_id for _, task_id, kind in rows if kind == Push.Kind.CREATE]
-        others = (Push.Kind.CREATE, Push.Kind.COPY)
-        acted = [task_id for _, task_id, kind in rows if kind not in others]
-        if acted:
-            Task.objects.filter(pk__in=acted).update(action_state=State.SENDING)
-        if tasks:
-            cursor.execute(
-                f"""UPDATE baton_task
-                       SET delivery = 'sending', retry_at = NULL, updated_at = %s
-                     WHERE id IN ({", ".join(["%s"] * len(tasks))})""",  # noqa: S608
-                [adapt(now), *tasks],
-            )
-    return sorted(row[0] for row in rows)
+    is_open, gate_values = gate.open_sql(account) if account else ("1 = 1", [])
+    start = f"""
+        UPDATE baton_push
+           SET state = 'sending', lease_until = %s, sent_at = %s,
+               look_at = NULL, tries = tries + 1, updated_at = %s
+         WHERE id IN ({ids}) AND state = 'claimed' AND attempt_id = %s
+           AND lease_until > %s AND NOT paused AND {is_open}
+        RETURNING id
+    """  # noqa: S608 - only our own words are put into the text
+    start_values = [adapt(now + lease), adapt(now), adapt(now), *push_ids, number]
+    # A copy that is taken back says nothing of the task beside it.
+    tell = f"""
+        UPDATE baton_task AS t
+           SET delivery = CASE WHEN p.kind = 'create' THEN 'sending'
+                               ELSE t.delivery END,
+               retry_at = CASE WHEN p.kind = 'create' THEN NULL ELSE t.retry_at END,
+               action_state = CASE WHEN p.kind = 'create' THEN t.action_state
+                                   ELSE 'sending' END,
+               updated_at = %s
+          FROM baton_push AS p
+         WHERE p.id IN ({ids}) AND p.state = 'sending' AND p.attempt_id = %s
+           AND p.kind <> 'copy' AND t.id = p.task_id
+    """  # noqa: S608 - only our own words are put into the text
+    started, _ = together(
+        (start, [*start_values, adapt(now), *gate_values]),
+        (tell, [adapt(now), *push_ids, number]),
+    )
+    return sorted(row[0] for row in started)
 
 
 def change(
@@ -207,41 +212,54 @@ def change(
     actor_id: int | None = None,
     note: str = "",
     events: bool = True,
+    before: Sequence[Statement] = (),
 ) -> list[Moved]:
     """Make these changes where the push is in one of `sources`, and of this attempt or
     with a lease that was over by `expired_by` where these are given.
 
     Return those that were made. Tasks, their delivery and their history follow in the
-    same transaction. Raise ValueError for a step that the table does not know, and
-    IntegrityError where a vendor's id already belongs to another task.
+    same transaction, which begins with the statements `before`. Raise ValueError for a
+    step that the table does not know, and IntegrityError where a vendor's id already
+    belongs to another task.
     """
     moved: list[Moved] = []
-    if not changes:
+    if not changes and not before:
         return moved
     for to in {item.to for item in changes}:
         check_table([s for s in sources if s != to], to)
     # All or nothing together with what the caller does: no savepoint is needed.
     with transaction.atomic(savepoint=False):
         by_id = {item.push_id: item for item in changes}
-        for start in range(0, len(changes), ROWS_PER_STATEMENT):
-            part = changes[start : start + ROWS_PER_STATEMENT]
-            moved += _update_pushes(part, sources, attempt, expired_by)
+        statements = [
+            _updated_pushes(
+                changes[start : start + ROWS_PER_STATEMENT],
+                sources,
+                attempt,
+                expired_by,
+            )
+            for start in range(0, len(changes), ROWS_PER_STATEMENT)
+        ]
+        for rows in together(*before, *statements)[len(before) :]:
+            moved += [Moved(*row) for row in rows]
         made = [(by_id[m.push_id], m) for m in moved]
-        creates = [(item, m) for item, m in made if m.kind == Push.Kind.CREATE]
-        for start in range(0, len(creates), ROWS_PER_STATEMENT):
-            _update_tasks(creates[start : start + ROWS_PER_STATEMENT])
+        for start in range(0, len(made), ROWS_PER_STATEMENT):
+            some = made[start : start + ROWS_PER_STATEMENT]
+            follow = _updated_tasks(some)
+            if events:
+                follow += _history(some, source, actor_id, note)
+            if follow:
+                together(*follow)
         _update_actions([(item, m) for item, m in made if m.kind != Push.Kind.CREATE])
-        if events:
-            _write_history(made, source=source, actor_id=actor_id, note=note)
     return moved
 
 
-def _update_pushes(
+def _updated_pushes(
     changes: Sequence[Change],
     sources: Sequence[str],
     attempt: uuid.UUID | None,
     expired_by: datetime | None,
-) -> list[Moved]:
+) -> Statement:
+    """Return what makes these changes; its rows are what moved."""
     now = adapt(timezone.now())
     rows, values = [], []
     for item in changes:
@@ -284,17 +302,15 @@ def _update_pushes(
         params.append(field.get_db_prep_value(attempt, connection))
     if expired_by:
         params.append(adapt(expired_by))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return [Moved(*row) for row in cursor.fetchall()]
+    return sql, params
 
 
-def _update_tasks(made: Sequence[tuple[Change, Moved]]) -> None:
-    """Copy creates' states to their tasks."""
+def _updated_tasks(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
+    """Return what copies creates' states to their tasks, if any."""
     now = adapt(timezone.now())
     rows, values = [], []
     for item, moved in made:
-        if item.to == State.CLAIMED:
+        if item.to == State.CLAIMED or moved.kind != Push.Kind.CREATE:
             continue
         retry_at = item.not_before if item.to == State.QUEUED else None
         rows.append("(%s, %s, %s, %s, %s, %s, %s)")
@@ -308,7 +324,7 @@ def _update_tasks(made: Sequence[tuple[Change, Moved]]) -> None:
             adapt(retry_at),
         ]
     if not rows:
-        return
+        return []
     moment = "timestamptz" if connection.vendor == "postgresql" else "text"
     sql = f"""
         UPDATE baton_task AS t
@@ -322,8 +338,7 @@ def _update_tasks(made: Sequence[tuple[Change, Moved]]) -> None:
           FROM (VALUES {", ".join(rows)}) AS v
          WHERE t.id = CAST(v.column1 AS bigint)
     """  # noqa: S608 - only our own words are put into the text
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [now, *values])
+    return [(sql, [now, *values])]
 
 
 def _update_actions(made: Sequence[tuple[Change, Moved]]) -> None:
@@ -337,29 +352,22 @@ def _update_actions(made: Sequence[tuple[Change, Moved]]) -> None:
         )
 
 
-def _write_history(
-    made: Sequence[tuple[Change, Moved]],
-    *,
-    source: str,
-    actor_id: int | None,
-    note: str,
-) -> None:
-    now = timezone.now()
-    TaskEvent.objects.bulk_create(
-        (
-            TaskEvent(
-                task_id=moved.task_id,
-                at=now,
-                source=source,
-                actor_id=actor_id,
-                kind="delivery" if moved.kind == Push.Kind.CREATE else moved.kind,
-                new=item.to,
-                note=note or item.error,
-            )
-            for item, moved in made
-        ),
-        batch_size=ROWS_PER_STATEMENT,
-    )
+def _history(
+    made: Sequence[tuple[Change, Moved]], source: str, actor_id: int | None, note: str
+) -> list[Statement]:
+    """Return what writes a line into the history of each of these tasks."""
+    now = adapt(timezone.now())
+    values: list[Any] = []
+    for item, moved in made:
+        kind = "delivery" if moved.kind == Push.Kind.CREATE else moved.kind
+        line = note or item.error
+        values += [moved.task_id, now, source, actor_id, kind, item.to, line]
+    rows = ", ".join(["(%s, %s, %s, %s, %s, '', %s, %s)"] * len(made))
+    sql = f"""
+        INSERT INTO baton_taskevent
+               (task_id, at, source, actor_id, kind, old, new, note) VALUES {rows}
+    """  # noqa: S608 - only placeholders
+    return [(sql, values)]
 
 
 def pause(batch_id: int, *, actor_id: int) -> int:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push
-from tasks_app.services import accounts, gate, pacing, probing, sweeping
+from tasks_app.services import accounts, gate, pacing, probing, states, sweeping
 from tasks_app.services.drafting import drafts_for
 from tasks_app.services.pacing import Saturated
 from tasks_app.services.pushing import push_account
@@ -46,6 +46,47 @@ def pass_time(account, **span):
 
 def held_for(account):
     return (account.held_until - timezone.now()).total_seconds()
+
+
+# -- one condition in two spellings ----------------------------------------------------
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("held", [None, -60, 60])
+def test_the_gate_in_a_statement_is_the_gate_of_the_lists(state, held):
+    now = timezone.now()
+    until = None if held is None else now + timedelta(seconds=held)
+    account = make_account("reply", state=state, held_until=until)
+    rows = ConnectedAccount.objects.filter(pk=account.pk)
+
+    assert gate.still_open(account) == rows.open_gate(now).exists()
+
+    rows.update(deleted_at=now)
+    assert not gate.still_open(account)
+
+
+def test_another_key_than_the_one_in_hand_finds_the_gate_shut():
+    account = make_account("reply")
+    ConnectedAccount.objects.filter(pk=account.pk).update(credentials_version=7)
+
+    assert not gate.still_open(account)
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": State.PAUSED}, {"credentials_version": 7}]
+)
+def test_nothing_starts_to_be_sent_once_the_gate_is_shut(change):
+    push = make_push()
+    attempt, ids = states.claim(push.account_id, limit=1, lease=timedelta(seconds=60))
+    ConnectedAccount.objects.update(**change)
+
+    started = states.start_sending(
+        ids, attempt=attempt, lease=timedelta(seconds=60), account=push.account
+    )
+
+    assert started == []
+    push.refresh_from_db()
+    assert push.state == Push.State.CLAIMED
 
 
 # -- a hold that the vendor asked for --------------------------------------------------

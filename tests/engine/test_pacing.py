@@ -26,7 +26,7 @@ def clock(monkeypatch):
     def sleep(seconds: float) -> None:
         clock.now += max(0.0, seconds)
 
-    monkeypatch.setattr(pacing, "database_time", lambda: clock.now)
+    monkeypatch.setattr(pacing, "now_by", lambda told: clock.now)
     monkeypatch.setattr(pacing.time, "monotonic", lambda: clock.now)
     clock.sleep = sleep
     return clock

@@ -164,19 +164,44 @@ def test_a_death_in_a_group_asks_for_each_of_it_and_parts_it(lay, dies):
 def test_who_wakes_after_the_lease_sends_nothing(lay, monkeypatch, vendor):
     bed = lay(vendor)
     bed.create(1)
-    reserve = pacing.reserve
+    begin = exchanges.begin
 
     def freeze(*args: Any, **kwargs: Any) -> Any:
-        permit = reserve(*args, **kwargs)
+        exchange = begin(*args, **kwargs)
         lease_over(bed)
-        return permit
+        return exchange
 
     with monkeypatch.context() as patch:
-        patch.setattr(pacing, "reserve", freeze)
+        patch.setattr(exchanges, "begin", freeze)
         bed.push()
 
     assert bed.server.calls() == []
     bed.stands(State.QUEUED)
+    bed.arrives()
+    assert bed.sent() == 1
+
+
+@each_vendor
+def test_who_was_frozen_with_the_intent_committed_sends_nothing(
+    lay, monkeypatch, vendor
+):
+    bed = lay(vendor)
+    bed.create(1)
+    renew = pacing.renew
+
+    with monkeypatch.context() as patch:
+
+        def freeze(*args: Any, **kwargs: Any) -> Any:
+            lease_over(bed)
+            bed.stands(State.NEEDS_CHECK)
+            patch.setattr(pushing, "SLACK", 3600.0)  # as if so much had passed
+            return renew(*args, **kwargs)
+
+        patch.setattr(pacing, "renew", freeze)
+        bed.push()
+
+    assert bed.server.calls() == []
+    bed.stands(State.QUEUED)  # no byte has left, and that is certain
     bed.arrives()
     assert bed.sent() == 1
 
