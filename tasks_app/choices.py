@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -107,11 +107,22 @@ RECENT_BATCHES = 10
 MOST_TAGS = 200
 
 
+#: Of these only some are offered; an address may name others.
+NAMED = ("batch", "tag")
+
+
 def split(data: QueryDict, name: str) -> list[str]:
     """Return the values of `name`, given repeatedly or with commas between them."""
     texts = data.getlist(name)
     parts = texts if name in NAMES else [p for text in texts for p in text.split(",")]
     return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def named_in(data: QueryDict) -> set[tuple[str, str]]:
+    """Return the batches and tags that an address names: which of both, and the name."""
+    return {
+        (name, value) for name in NAMED for value in split(data, name)[:MOST_VALUES]
+    }
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,8 @@ class Choices:
     #: Ids behind a vendor and behind a type's name, those of disconnected accounts too.
     accounts_of: Mapping[str, list[int]]
     types_of: Mapping[str, list[int]]
+    #: The batches and tags that were looked for.
+    asked: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(
@@ -138,8 +151,13 @@ class Choices:
         membership: Membership,
         data: QueryDict,
         now: datetime | None = None,
+        besides: Iterable[QueryDict] = (),
     ) -> Choices:
-        """Read the choices in five queries, whatever the filter says."""
+        """Read the choices in five queries, whatever the filter says.
+
+        Those that these addresses name are among them: `data`, and others `besides`.
+        """
+        asked = named_in(data).union(*(named_in(other) for other in besides))
         now = now or timezone.now()
         every = list(ConnectedAccount.objects.filter(team=team).defer("credentials"))
         accounts_of: dict[str, list[int]] = defaultdict(list)
@@ -160,15 +178,14 @@ class Choices:
             if account_id in live:
                 types[name] = None
         batches = Batch.objects.filter(team=team)
-        asked = [int(v) for v in split(data, "batch") if v.isdecimal() and len(v) < 15]
+        numbers = [v for name, v in asked if name == "batch" and v.isdecimal()]
+        wanted = [int(number) for number in numbers if len(number) < 15]
         recent = batches.order_by("-created_at", "-pk").values("pk")[:RECENT_BATCHES]
-        shown = batches.filter(Q(pk__in=asked[:MOST_VALUES]) | Q(pk__in=recent))
+        shown = batches.filter(Q(pk__in=wanted) | Q(pk__in=recent))
         tags = Tag.objects.filter(team=team)
         first = tags.order_by("name").values("pk")[:MOST_TAGS]
-        named = Q(
-            name__in=[t for t in split(data, "tag") if "\0" not in t][:MOST_VALUES]
-        )
-        offered = tags.filter(named | Q(pk__in=first)).order_by("name")
+        named = [v for name, v in asked if name == "tag" and "\0" not in v]
+        offered = tags.filter(Q(name__in=named) | Q(pk__in=first)).order_by("name")
         return cls(
             team=team,
             me=membership.user_id,
@@ -181,7 +198,12 @@ class Choices:
             now=now,
             accounts_of=accounts_of,
             types_of=types_of,
+            asked=frozenset(asked),
         )
+
+    def knows(self, data: QueryDict) -> bool:
+        """Return whether all that this address names was looked for."""
+        return named_in(data) <= self.asked
 
     def labels(self, name: str) -> Mapping[str, str]:
         """Return the values that `name` may take, with their labels."""

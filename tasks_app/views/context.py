@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,6 +20,7 @@ from tasks_app.services import health
 from tasks_app.services.account_health import worrying_accounts
 from tasks_app.services.preferences import preference_of
 
+from .middleware import TeamRequest
 from .process_words import ProcessWords, process_words
 from .saved_view_links import ViewLink, view_links
 
@@ -72,7 +73,8 @@ class Shell:
         """Return the pinned views with their counts."""
         if not self.membership:
             return []
-        return view_links(self.request, self.membership, pinned_only=True)
+        request = cast(TeamRequest, self.request)
+        return view_links(request, self.membership, pinned_only=True)
 
     @cached_property
     def late(self) -> ProcessWords | None:

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
 
-from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Task
 from tasks_app.models.tasks import TaskQuerySet
 
+from .chosen_from import choices_of
 from .middleware import TeamRequest
 
 LONGEST = 2000
@@ -41,9 +41,8 @@ def list_address(query: str | None) -> str:
 
 def filter_of(request: TeamRequest, query: str) -> TaskFilter:
     """Return the filter that this query string asks for, as this person may."""
-    assert request.team and request.membership  # noqa: S101
     data = QueryDict(query)
-    return TaskFilter(data, Choices.of(request.team, request.membership, data))
+    return TaskFilter(data, choices_of(request, data))
 
 
 def beside(task: Task, task_filter: TaskFilter, tasks: TaskQuerySet) -> Beside:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
-from tasks_app.choices import Choices, split
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Membership, SavedView, Task
 from tasks_app.services.counting import MOST, count_each, count_words
 from tasks_app.services.saved_views import views_for
+
+from .chosen_from import choices_of, pinned_views
+from .middleware import TeamRequest
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,20 @@ class ViewLink:
 
 
 def view_links(
-    request: HttpRequest, membership: Membership, *, pinned_only: bool
+    request: TeamRequest, membership: Membership, *, pinned_only: bool
 ) -> list[ViewLink]:
     """Return the views this person sees; all counts come from one query."""
-    rows = views_for(membership)
-    views = list(rows.filter(pinned=True) if pinned_only else rows)
+    views = pinned_views(request) if pinned_only else list(views_for(membership))
     if not views:
         return []
     wanted = [QueryDict(view.query) for view in views]
     # What these name is known, however many others the team has.
-    named = [
-        (name, value)
-        for data in wanted
-        for name in ("batch", "tag")
-        for value in split(data, name)
-    ]
-    asked = QueryDict(urlencode(named))
-    choices = Choices.of(membership.team, membership, asked)
+    choices = choices_of(request, *wanted)
     filters = {
         view.pk: TaskFilter(data, choices)
         for view, data in zip(views, wanted, strict=True)
     }
-    tasks = Task.objects.visible_to(request.user, membership.team)  # type: ignore[arg-type]
+    tasks = Task.objects.visible_to(request.user, membership.team)
     # A text is looked for in every row: too much for each page that is opened.
     counts = count_each(
         {str(pk): f.apply(tasks) for pk, f in filters.items() if not f.text}, MOST

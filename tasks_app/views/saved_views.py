@@ -10,19 +10,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
 from tasks_app.models import SavedView
 from tasks_app.services.saved_views import NotSaved, changeable_views, save_view
 
 from .access import member_required
+from .chosen_from import choices_of
 from .middleware import TeamRequest
 from .saved_view_links import view_links
 
 
 def read_query(request: TeamRequest, data: QueryDict) -> TaskFilter:
-    assert request.team and request.membership  # noqa: S101 - every view wants a member
-    return TaskFilter(data, Choices.of(request.team, request.membership, data))
+    return TaskFilter(data, choices_of(request, data))
 
 
 def changeable_view(request: TeamRequest, view_id: int) -> SavedView:

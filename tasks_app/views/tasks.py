@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url, replace_url
 
-from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Task, TaskEvent
 from tasks_app.models.tasks import TaskQuerySet
@@ -24,6 +23,7 @@ from tasks_app.services.mending import is_mendable
 
 from . import neighbours, task_acts, task_story, wording
 from .access import member_required
+from .chosen_from import choices_of
 from .context import preference
 from .middleware import TeamRequest
 from .paging import Pages
@@ -65,9 +65,7 @@ def visible(request: TeamRequest) -> TaskQuerySet:
 
 
 def read_filter(request: TeamRequest) -> TaskFilter:
-    assert request.team and request.membership  # noqa: S101
-    choices = Choices.of(request.team, request.membership, request.GET)
-    return TaskFilter(request.GET, choices)
+    return TaskFilter(request.GET, choices_of(request, request.GET))
 
 
 def quick_views(tasks: TaskQuerySet, current: TaskFilter) -> list[QuickView]:

@@ -13,13 +13,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Task
 from tasks_app.services import today as service
-from tasks_app.services.days import Days
 from tasks_app.services.delivery import retry_failed
 from tasks_app.services.health import processes
 
 from .access import lead_required, member_required
 from .account_words import cards
 from .attention import lines
+from .chosen_from import choices_of
 from .middleware import TeamRequest
 from .today_facts import Facts, name_of, read_facts
 from .trend_plot import plot
@@ -59,7 +59,7 @@ def today(request: TeamRequest) -> HttpResponse:
     who = request.session.get("today", "team")
     who = who if who in WHO else "team"
     tasks = Task.objects.visible_to(request.user, request.team)
-    facts = read_facts(tasks, request.membership, who, Days.of(request.team))
+    facts = read_facts(tasks, request.membership, who, choices_of(request))
     read = [h.account.synced_at for h in facts.healths if h.account.synced_at]
     context = {
         "facts": facts,

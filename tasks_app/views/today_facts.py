@@ -70,11 +70,10 @@ class Facts:
 
 
 def read_facts(
-    tasks: TaskQuerySet, membership: Membership, who: str, days: Days
+    tasks: TaskQuerySet, membership: Membership, who: str, choices: Choices
 ) -> Facts:
     """Return what these tasks (those the person may see) amount to."""
-    team = membership.team
-    choices = Choices.of(team, membership, QueryDict(), days.now)
+    team, days = choices.team, Days(choices.team, choices.now)
     lying = today.last_lying_day(days).isoformat()
     queries = {
         name: query.format(lying=lying) + ("&assignee=me" if who == "me" else "")

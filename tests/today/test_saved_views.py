@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tasks_app.choices import RECENT_BATCHES
 from tasks_app.models import SavedView, Task, Team
 from tasks_app.services import counting
 from tasks_app.services.counting import count_each, count_words
@@ -236,3 +237,33 @@ def test_counting_stops_beyond_what_is_said(team: Team) -> None:
         "all": 5,
         "open": 5,
     }
+
+
+def test_what_there_is_to_choose_from_is_read_once(lead: User, team: Team) -> None:
+    batch = make_batch(make_account(team=team))
+    make_view(lead, team, query=f"batch={batch.pk}&tag=VIP")
+    client = client_of(lead)
+
+    for url in ("/tasks/", "/tasks/?tag=VIP", "/today/", "/batches/", "/views/"):
+        with CaptureQueriesContext(connection) as context:
+            assert client.get(url).status_code == 200
+        read = [q for q in context if 'FROM "baton_tasktype"' in q["sql"]]
+        assert len(read) == 1, url
+
+
+def test_a_list_of_an_old_batch_is_not_a_view_without_one(
+    lead: User, team: Team
+) -> None:
+    account = make_account(team=team)
+    old = make_batch(account)
+    for _ in range(RECENT_BATCHES):
+        make_batch(account)
+    make_view(lead, team, query="status=open")
+    client = client_of(lead)
+
+    for url, current in (
+        ("/tasks/?status=open", True),
+        (f"/tasks/?status=open&batch={old.pk}", False),
+    ):
+        links = client.get(url).context["shell"].saved_views
+        assert [link.current for link in links] == [current], url
