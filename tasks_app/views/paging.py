@@ -8,6 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from tasks_app.services.counting import MOST, count_each, count_words
+from tasks_app.services.leafing import Part
 
 PAGE_SIZE = 50
 
@@ -18,7 +19,8 @@ class Pages(Paginator):  # type: ignore[type-arg]  # generic in its stubs alone
     `total` is `most + 1` where there are more: nobody reads page 201, and neither
     counting nor leafing then costs more than that. `found` holds the rows in their
     order. Where `rows` holds the same ones with all that is shown, the ids of a page
-    are read first: an index alone finds them, whatever else a row has to fetch.
+    are read first: an index alone finds them, whatever else a row has to fetch. In
+    `part` the total and the ids of one page are known already.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class Pages(Paginator):  # type: ignore[type-arg]  # generic in its stubs alone
         found: QuerySet[Any],
         rows: QuerySet[Any] | None = None,
         *,
-        total: int | None = None,
+        part: Part | None = None,
         most: int | None = None,
         size: int = PAGE_SIZE,
     ) -> None:
@@ -34,10 +36,9 @@ class Pages(Paginator):  # type: ignore[type-arg]  # generic in its stubs alone
         self.found = found
         self.rows = rows
         self.most = MOST if most is None else most
-        if total is None:
-            total = count_each({"all": found}, self.most)["all"]
-        self.total = total
-        self.count = min(total, self.most)
+        self.part = part or Part(0, count_each({"all": found}, self.most)["all"])
+        self.total = self.part.total
+        self.count = min(self.total, self.most)
 
     @property
     def goes_on(self) -> bool:
@@ -58,6 +59,9 @@ class Pages(Paginator):  # type: ignore[type-arg]  # generic in its stubs alone
             return Page([], number, self)
         if self.rows is None:
             return Page(list(self.found[first:last]), number, self)
-        ids = list(self.found.values_list("pk", flat=True)[first:last])
+        if number == self.part.page:
+            ids = self.part.ids
+        else:
+            ids = list(self.found.values_list("pk", flat=True)[first:last])
         rows = {row.pk: row for row in self.rows.filter(pk__in=ids).order_by()}
         return Page([rows[pk] for pk in ids if pk in rows], number, self)

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
-
 from tasks_app.choices import Choices
 from tasks_app.models import NEVER, Task
 from tasks_app.services.days import Days
+from tasks_app.services.leafing import Part
 
 
 @dataclass
@@ -52,13 +51,12 @@ def ends(choices: Choices) -> list[tuple[str, datetime]]:
     ]
 
 
-def group_counts(choices: Choices) -> dict[str, Count]:
-    """Return aggregates for `total` and for each group, for one query."""
-    counts, start = {"total": Count("pk")}, Q()
-    for name, end in ends(choices):
-        counts[name] = Count("pk", filter=start & Q(due_sort__lt=end))
-        start = Q(due_sort__gte=end)
-    return counts | {"none": Count("pk", filter=start)}
+def group_counts(part: Part) -> dict[str, int]:
+    """Return how many of the rows that were counted each group has."""
+    counts, earlier = {}, 0
+    for name, number in [*part.before.items(), ("none", part.total)]:
+        counts[name], earlier = number - earlier, number
+    return counts
 
 
 def grouped(

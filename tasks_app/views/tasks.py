@@ -19,6 +19,7 @@ from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import preferences as display
 from tasks_app.services.counting import MOST, count_each, count_words
 from tasks_app.services.exporting import task_rows
+from tasks_app.services.leafing import read_part
 from tasks_app.services.mending import is_mendable
 
 from . import neighbours, task_acts, task_story, wording
@@ -27,7 +28,7 @@ from .chosen_from import choices_of
 from .context import preference
 from .middleware import TeamRequest
 from .paging import Pages
-from .task_groups import Group, group_counts, grouped
+from .task_groups import Group, ends, group_counts, grouped
 
 #: The tabs over the list: name, label, what it asks for, tone of a count above 0.
 QUICK_VIEWS = (
@@ -95,16 +96,21 @@ def task_list(request: TeamRequest) -> HttpResponse:
     """Show the tasks that match the address; htmx gets the part that changes."""
     task_filter = read_filter(request)
     tasks = visible(request)
-    found = task_filter.apply(tasks)
     most = MOST_WITH_WORDS if task_filter.text else MOST
-    ordered = task_filter.ordered(found)
-    by_due = task_filter.sort.removeprefix("-") == "due"
-    counts = count_groups(ordered if by_due else found, task_filter, most)
-    total = counts.pop("total")
+    ordered = task_filter.ordered(task_filter.apply(tasks))
     look = preference(request)
     columns, size = display.columns_of(look), display.page_size_of(look)
+    part = read_part(
+        ordered,
+        by_due=task_filter.sort.removeprefix("-") == "due",
+        page=page_asked(request),
+        size=size,
+        most=most,
+        moments=dict(ends(task_filter.choices)),
+    )
+    total = part.total
     rows = Task.objects.for_list().defer(*NOT_IN_LIST)
-    pages = Pages(ordered, rows, total=total, most=most, size=size)
+    pages = Pages(ordered, rows, part=part, most=most, size=size)
     page = pages.get_page(request.GET.get("page", "1"))
     views = quick_views(tasks, task_filter)
     context = {
@@ -122,7 +128,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         # Beside the columns: the box to tick, the task and its menu.
         "width": len(columns) + 3,
         "total": total,
-        "groups": groups_of(page, counts, task_filter, cut=total > most),
+        "groups": groups_of(page, group_counts(part), task_filter, cut=total > most),
         **as_of(task_filter),
         "empty": "" if total else why_empty(request, task_filter, views),
         "base": f"{task_filter.query()}&" if task_filter.query() else "",
@@ -135,8 +141,8 @@ def task_list(request: TeamRequest) -> HttpResponse:
     htmx = request.htmx
     if not htmx or htmx.history_restore_request:
         return render(request, template, context)
-    part = "task-answer" if htmx.target == "task-list" else "task-view"
-    response = render(request, f"{template}#{part}", context)
+    piece = "task-answer" if htmx.target == "task-list" else "task-view"
+    response = render(request, f"{template}#{piece}", context)
     query = task_filter.query(page=str(page.number) if page.number > 1 else None)
     address = reverse("task-list") + (f"?{query}" if query else "")
     # Each letter that is typed changes the address but makes no step to go back to.
@@ -160,16 +166,10 @@ def as_of(task_filter: TaskFilter) -> dict[str, object]:
     return {"as_of": words, "never": never}
 
 
-def count_groups(
-    found: TaskQuerySet, task_filter: TaskFilter, most: int
-) -> dict[str, int]:
-    """Return `total`, `most + 1` at the most, and how many of these each group has."""
-    # In the list's order, so that the groups of its pages are counted first; by one
-    # walk, whatever it costs to tell whether a row matches.
-    counts: dict[str, int] = found[: most + 1].aggregate(
-        **group_counts(task_filter.choices)
-    )
-    return counts
+def page_asked(request: TeamRequest) -> int:
+    """Return the page that the address names, 1 where it is no number."""
+    text = request.GET.get("page", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
 
 
 def groups_of(
