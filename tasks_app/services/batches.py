@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import (
     Case,
     Count,
+    F,
     IntegerField,
     OuterRef,
     Q,
@@ -18,9 +19,10 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from tasks_app.models import Batch, Push, Task, Team
+from tasks_app.models import NEVER, Batch, Push, Task, Team
 
 from . import doorbell, states
 from .delivery import retry_failed, withdraw
@@ -100,6 +102,16 @@ def progress_of(tasks: QuerySet[Task]) -> Progress:
         .annotate(n=Count("pk"), again=Count("pk", filter=RETRYING))
     )
     return Progress(counted((row["delivery"], row["n"], row["again"]) for row in rows))
+
+
+def ends_of(tasks: QuerySet[Task]) -> tuple[Task | None, Task | None]:
+    """Return the first task of a batch and the one that is due last."""
+    # By what stands in no index: else PostgreSQL walks along all of the team's tasks
+    # until it meets one of the batch.
+    first = tasks.alias(place=F("pk") + 0).order_by("place").first()
+    dated = tasks.exclude(due_sort=NEVER)
+    last = dated.alias(end=Coalesce("due_sort", Value(NEVER))).order_by("-end", "-pk")
+    return first, last.first()
 
 
 def progress_of_each(

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from tasks_app.models import NEVER, Batch, Task
+from tasks_app.models import Batch, Task
 from tasks_app.services import batches, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
@@ -95,6 +95,7 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
     looking = unclear and batches.still_looking(tasks)
     moving = progress.is_moving or looking
     quiet = paused and progress.total == progress.settled + progress.waiting
+    first, last = batches.ends_of(tasks)
     wanted = {"delivery": state, "q": text}
     kept = urlencode({name: value for name, value in wanted.items() if value})
     number = f"page={page.number}" if page.number > 1 else ""
@@ -102,8 +103,8 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "progress": progress,
         "shares": shares(progress),
-        "first": tasks.select_related("type", "prospect").order_by("pk").first(),
-        "last": tasks.exclude(due_sort=NEVER).order_by("-due_sort", "-pk").first(),
+        "first": first,
+        "last": last,
         "page": page,
         "rows": [
             (task, what_happened(task, batch, request.team), is_about_prospect(task))
