@@ -22,11 +22,21 @@ from .prospects import Prospect
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: Columns that filters of the list ask for.
+#: Columns that filters of the list ask for, in an order that makes an index quick to
+#: walk along: PostgreSQL finds a column at once only before the first text and the first
+#: null of a row.
 FILTERED = (
-    *("status", "delivery", "priority", "channel", "account", "type"),
-    *("assignee", "vendor_user", "batch", "prospect", "created_at", "origin"),
+    *("account", "type", "created_at", "prospect", "batch", "completed_at"),
+    *("vendor_user", "assignee", "priority"),
+    *("status", "delivery", "channel", "origin", "retry_at"),
 )
+
+
+def besides(column: str) -> list[str]:
+    """Return the columns to filter by for an index that begins with this one."""
+    return [name for name in FILTERED if name != column]
+
+
 #: Sorts tasks without any due date behind all others.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -170,7 +180,12 @@ class Task(models.Model):
         db_index=False,
     )
     prospect = models.ForeignKey(
-        Prospect, models.PROTECT, null=True, blank=True, related_name="tasks"
+        Prospect,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        db_index=False,
     )
     type = models.ForeignKey(TaskType, models.PROTECT, related_name="tasks")
     channel = models.CharField(
@@ -192,6 +207,7 @@ class Task(models.Model):
         null=True,
         blank=True,
         related_name="tasks",
+        db_index=False,
     )
     vendor_user = models.ForeignKey(
         VendorUser,
@@ -265,19 +281,18 @@ class Task(models.Model):
         indexes = [
             # All that a list is filtered by: rows are counted and found in the list's
             # order without a look at the table, whatever the filters.
-            models.Index(
-                fields=[
-                    *("team", "due_sort", "id"),
-                    *FILTERED,
-                    *("retry_at", "completed_at"),
-                ],
-                name="task_due",
-            ),
+            models.Index(fields=["team", "due_sort", "id", *FILTERED], name="task_due"),
             models.Index(
                 fields=["team", "status", "due_sort", "id"], name="task_status_due"
             ),
+            # The same of one holder or nobody, and of each prospect that has a tag.
             models.Index(
-                fields=["team", "assignee", "due_sort", "id"], name="task_assignee_due"
+                fields=["team", "assignee", "due_sort", "id", *besides("assignee")],
+                name="task_assignee_due",
+            ),
+            models.Index(
+                fields=["prospect", "team", "due_sort", "id", *besides("prospect")],
+                name="task_prospect_due",
             ),
             models.Index(
                 fields=["team", "delivery", "due_sort", "id"], name="task_delivery_due"
