@@ -2,34 +2,38 @@
 
 For every default view and the ten slowest pairs of filters of the list: p50 and p95 of
 the server's time, the page's own statements alone at their best (SQL), Django's admin
-list of the same table in the same run, queries, and the weight of the answer. The last
-table holds the figures of the largest installation against those of the smallest.
+list of the same table, queries, and the weight of the answer.
 
-The pairs are found where most tasks are; with --results they serve later runs, too, and
-so may each size be measured in a run of its own.
+There is a process for each size, and they take turns page by page, one opening each:
+whatever else the machine does, it does to all of them. The pairs are found where most
+tasks are. With --keep the filled databases stay for the next run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import itertools
 import json
-import os
 import statistics
+import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .stage import run_everywhere
+from .stage import ROOT, installation
 
 #: SQLite serves a team on one machine: it is measured up to here.
 MOST_ON_SQLITE = 100_000
 PAIRS = 10
+#: What the largest installation may take of the smallest one's time.
+MOST_RATIO = 1.5
+#: Letters of a page's name.
+PAGE = 46
 LIST = "/tasks/?"
 #: Name, address, and whose page: numbers are put in for words in braces.
 VIEWS = (
@@ -82,25 +86,25 @@ ADMIN = {
     "/needs-check": "/admin/baton/push/",
     "/prospects": "/admin/baton/prospect/",
 }
-HEADER = (
-    f"{'page':<46}{'p50 ms':>8}{'p95 ms':>8}{'SQL ms':>8}{'admin ms':>10}"
-    f"{'queries':>9}{'KB':>7}"
-)
 
 
 @dataclass
 class Figures:
-    """One page: milliseconds, number of queries and compressed bytes."""
+    """One page at one size: milliseconds, number of queries, compressed bytes."""
 
-    p50: float
-    p95: float
+    times: list[float]
     sql: float
     admin: float
     queries: int
     weight: int
 
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.times)
 
-Results = dict[str, dict[str, Any]]
+    @property
+    def p95(self) -> float:
+        return statistics.quantiles(self.times, n=20, method="inclusive")[-1]
 
 
 def main() -> int:
@@ -110,36 +114,120 @@ def main() -> int:
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--sizes", default="10000,100000,1000000")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--rounds", type=int, default=20, help="(%(default)s)")
-    parser.add_argument("--results", help="a JSON file that keeps and adds up figures")
+    parser.add_argument("--rounds", type=int, default=40, help="(%(default)s)")
+    parser.add_argument("--keep", action="store_true", help="for later runs")
+    parser.add_argument("--pairs", help="these instead of the slowest, with blanks")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
-        measure_here(options)
+        serve(options)
         return 0
-    own = None
-    if not options.results:
-        handle, own = tempfile.mkstemp(suffix=".json")
-        os.close(handle)
-        Path(own).unlink()
-    results = Path(options.results or own or "")
-    code = 0
-    # The largest first: there the slowest pairs are found.
-    sizes = sorted((int(size) for size in options.sizes.split(",")), reverse=True)
+    sizes = sorted(int(size) for size in options.sizes.split(","))
     for name in options.databases.split(","):
-        largest = max((s for s in sizes if s <= MOST_ON_SQLITE), default=MOST_ON_SQLITE)
-        for size in [largest] if name == "sqlite" else sizes:
-            arguments = ["--sizes", str(size), "--seed", str(options.seed)]
-            arguments += ["--rounds", str(options.rounds), "--results", str(results)]
-            code |= run_everywhere("bench.pages", [name], arguments)
-    print_ratios(read(results))
-    if own:
-        results.unlink(missing_ok=True)
-    return code
+        fit = [s for s in sizes if name != "sqlite" or s <= MOST_ON_SQLITE]
+        with contextlib.ExitStack() as stack:
+            asked = [stack.enter_context(measured(name, s, options)) for s in fit]
+            compare(name, asked, options)
+    print_weights()
+    return 0
 
 
-def measure_here(options: argparse.Namespace) -> None:
-    """Fill this database, measure every page and keep the figures."""
+# -- in the process that compares ----------------------------------------------------------
+
+
+class Asked:
+    """The process that opens the pages of one size."""
+
+    def __init__(self, size: int, process: subprocess.Popen[str]) -> None:
+        self.size, self.process = size, process
+        print(f"{size:,} tasks: {self.answer()}", flush=True)
+
+    def ask(self, *question: Any) -> Any:
+        """Let it call a method of `Bench`; return what it returns."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> Any:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)["answer"]
+        raise SystemExit(f"The process with {self.size:,} tasks ended.")
+
+
+@contextlib.contextmanager
+def measured(name: str, size: int, options: argparse.Namespace) -> Iterator[Asked]:
+    """Give a process with so many tasks in a database of its own."""
+    keep = f"pages_{size}" if options.keep else ""
+    command = [sys.executable, "-m", "bench.pages", "--here", "--sizes", str(size)]
+    with (
+        installation(name, keep) as env,
+        subprocess.Popen(
+            [*command, "--seed", str(options.seed)],
+            env=env,
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process,
+    ):
+        yield Asked(size, process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def compare(name: str, asked: list[Asked], options: argparse.Namespace) -> None:
+    """Measure every page at all sizes and print its line."""
+    sizes = "".join(f"{each.size:>17,}" for each in asked)
+    print(f"\n{name}{'p50 and p95 in ms with':>{PAGE - len(name)}}{sizes} tasks")
+    small, large = asked[0], asked[-1]
+    print(
+        f"{'':<{PAGE}}{'':>{17 * len(asked)}}{'p95 ratio':>11}{'SQL ms':>8}"
+        f"{'admin ms':>10}{'share':>7}{'queries':>9}{'KB':>7}",
+        flush=True,
+    )
+    pairs = options.pairs.split() if options.pairs else large.ask("slowest_pairs")
+    pages = [*VIEWS, *((pair, LIST + pair, "lead") for pair in pairs)]
+    ratios: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    for label, address, who in pages:
+        times: dict[int, list[float]] = {each.size: [] for each in asked}
+        begun = {each.size: each.ask("begin", address, who) for each in asked}
+        for turn in range(options.rounds):
+            for each in asked[turn % len(asked) :] + asked[: turn % len(asked)]:
+                times[each.size].append(each.ask("time", address, who))
+        figures = {size: Figures(times[size], *begun[size].values()) for size in times}
+        first, last = figures[small.size], figures[large.size]
+        ratio = ratios[label] = last.p95 / first.p95
+        share = last.p50 / last.admin if last.admin else 0.0
+        if address.startswith(LIST):
+            shares[label] = share
+        spans = "".join(f"{f.p50:>9.0f}{f.p95:>8.0f}" for f in figures.values())
+        queries = f"{first.queries}, {last.queries}"
+        print(
+            f"{label[: PAGE - 1]:<{PAGE}}{spans}{ratio:>11.2f}{last.sql:>8.1f}"
+            + (f"{last.admin:>10.0f}{share:>7.2f}" if last.admin else f"{'':>17}")
+            + f"{queries if first.queries != last.queries else last.queries:>9}"
+            f"{last.weight / 1024:>7.1f}",
+            flush=True,
+        )
+    above = sum(ratio > MOST_RATIO for ratio in ratios.values())
+    print(
+        f"p95 ratio above {MOST_RATIO}: {above} of {len(ratios)}, at most "
+        f"{max(ratios.values()):.2f} ({max(ratios, key=ratios.__getitem__)})\n"
+        f"share of the admin's list (p50), task list: at most {max(shares.values()):.2f}"
+        f" ({max(shares, key=shares.__getitem__)})",
+        flush=True,
+    )
+
+
+# -- in the process of one size ------------------------------------------------------------
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Fill this database unless it is full, then answer questions, a line each."""
     import django
 
     django.setup()
@@ -150,33 +238,28 @@ def measure_here(options: argparse.Namespace) -> None:
 
     from .filling import fill
 
-    size, path = int(options.sizes), Path(options.results)
     began = time.perf_counter()
     call_command("migrate", verbosity=0)
-    if not Task.objects.exists():
-        fill(size, options.seed)
-    took = time.perf_counter() - began
-    print(f"\n{connection.display_name}, {size:,} tasks (filled in {took:.0f} s)")
-    print(HEADER, flush=True)
-    bench = Bench(options.rounds)
-    results = read(path)
-    kept: dict[str, Any] = {}
-    for name, address, who in VIEWS:
-        kept[name] = bench.show(name, address, who)
-    pairs = results.get("pairs", {}).get("addresses") or bench.slowest_pairs()
-    for address in pairs:
-        kept[address] = bench.show(address, LIST + address, "lead")
-    results = read(path)
-    results["pairs"] = {"addresses": pairs}
-    results[f"{connection.vendor} {size}"] = kept
-    path.write_text(json.dumps(results, indent=1))
-    print_weights()
+    if Task.objects.exists():
+        done = "kept from an earlier run"
+    else:
+        fill(int(options.sizes), options.seed)
+        done = f"filled in {time.perf_counter() - began:.0f} s"
+    bench = Bench()
+    say(f"{connection.display_name}, {done}")
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        say(getattr(bench, name)(*arguments))
+
+
+def say(answer: Any) -> None:
+    print(json.dumps({"answer": answer}), flush=True)
 
 
 class Bench:
     """Opens pages of the largest team in this process and measures them."""
 
-    def __init__(self, rounds: int) -> None:
+    def __init__(self) -> None:
         from django.contrib import admin
         from django.contrib.auth.models import User
         from django.test import Client
@@ -185,7 +268,6 @@ class Bench:
 
         if not admin.site.is_registered(Prospect):
             admin.site.register(Prospect)  # plain, to be compared with
-        self.rounds = rounds
         self.clients = {}
         for who, name in (("lead", "t0-0"), ("rep", "t0-3")):
             self.clients[who] = Client(headers={"host": "localhost"})
@@ -193,30 +275,22 @@ class Bench:
         self.words = words_of_addresses()
         self.admins: dict[str, float] = {}
 
-    def show(self, name: str, address: str, who: str) -> dict[str, Any]:
-        """Measure one page and print its line."""
-        figures = self.measure(address.format(**self.words), who)
-        admin = f"{figures.admin:>10.0f}" if figures.admin else f"{'':>10}"
-        print(
-            f"{name[:45]:<46}{figures.p50:>8.1f}{figures.p95:>8.1f}{figures.sql:>8.1f}"
-            f"{admin}{figures.queries:>9}{figures.weight / 1024:>7.1f}",
-            flush=True,
-        )
-        return asdict(figures)
-
-    def measure(self, address: str, who: str) -> Figures:
-        statements, body = self.statements_of(address, who)
+    def begin(self, address: str, who: str) -> dict[str, Any]:
+        """Open a page for the first time; return what is measured of it once."""
+        address = address.format(**self.words)
         self.open(address, who)
-        times = self.times(lambda: self.open(address, who), self.rounds)
-        alone = self.times(lambda: run_alone(statements), max(3, self.rounds // 2))
-        return Figures(
-            p50=statistics.median(times),
-            p95=quantile(times),
-            sql=min(alone),
-            admin=self.admin_of(address),
-            queries=len(statements),
-            weight=len(gzip.compress(body, 6)),
-        )
+        statements, body = self.statements_of(address, who)
+        return {
+            "sql": min(self.times(lambda: run_alone(statements), 5)),
+            "admin": self.admin_of(address),
+            "queries": len(statements),
+            "weight": len(gzip.compress(body, 6)),
+        }
+
+    def time(self, address: str, who: str) -> float:
+        """Return the milliseconds of opening a page."""
+        address = address.format(**self.words)
+        return self.times(lambda: self.open(address, who), 1)[0]
 
     def times(self, what: Callable[[], object], rounds: int) -> list[float]:
         """Return the milliseconds of each round."""
@@ -243,7 +317,6 @@ class Bench:
             found.append((sql, params))
             return execute(sql, params, many, context)
 
-        self.open(address, who)
         with connection.execute_wrapper(note):
             body = self.open(address, who)
         return found, body
@@ -271,12 +344,6 @@ class Bench:
             found.append((took, address))
         found.sort(reverse=True)
         return [address for _, address in found[:PAIRS]]
-
-
-def quantile(times: list[float]) -> float:
-    """Return the p95 of some measurements."""
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
 def run_alone(statements: list[Any]) -> None:
@@ -321,51 +388,16 @@ def words_of_addresses() -> dict[str, str]:
     }
 
 
-# -- what it amounts to --------------------------------------------------------------------
-
-
-def read(path: Path) -> Results:
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
 def print_weights() -> None:
     """Print what a browser loads once: every style sheet and script, compressed."""
     import django_htmx
 
-    root = Path(__file__).resolve().parent.parent / "static"
+    root = ROOT / "static"
     files = [*root.glob("css/**/*.css"), *root.glob("js/*.js")]
     files = [path for path in files if path.name != "admin.css"]
     files += Path(django_htmx.__file__).parent.glob("static/django_htmx/htmx-2.min.js")
     total = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
     print(f"style sheets and scripts, compressed: {total / 1024:.1f} KB")
-
-
-def print_ratios(results: Results) -> None:
-    """Print the largest PostgreSQL installation against the smallest."""
-    sizes = sorted(
-        int(name.split()[1]) for name in results if name.startswith("postgresql ")
-    )
-    if len(sizes) < 2:
-        return
-    small, large = sizes[0], sizes[-1]
-    print(f"\np95 with {large:,} tasks against {small:,}; against the admin's list")
-    print(
-        f"{'page':<46}{'p50':>7}{'p95':>7}{'SQL ms':>13}{'of admin':>10}"
-        f"{'queries':>10}{'KB':>7}"
-    )
-    before, after = (results[f"postgresql {size}"] for size in (small, large))
-    for name, new in after.items():
-        old = before.get(name)
-        if old is None:
-            continue
-        share = f"{new['p50'] / new['admin']:>10.2f}" if new["admin"] else f"{'':>10}"
-        sql = f"{old['sql']:.1f} to {new['sql']:.1f}"
-        queries = f"{old['queries']} to {new['queries']}"
-        print(
-            f"{name[:45]:<46}{new['p50'] / old['p50']:>7.2f}"
-            f"{new['p95'] / old['p95']:>7.2f}{sql:>13}{share}"
-            f"{queries:>10}{new['weight'] / 1024:>7.1f}"
-        )
 
 
 if __name__ == "__main__":

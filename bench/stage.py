@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,39 +35,55 @@ def run_everywhere(module: str, databases: list[str], arguments: list[str]) -> i
     """Run `python -m module --here` on each database; return the worst exit code."""
     code = 0
     for name in databases:
-        folder = tempfile.mkdtemp(prefix="baton-bench-")
-        env = {
-            k: v for k, v in os.environ.items() if k not in ("DEBUG", "ALLOWED_HOSTS")
-        }
-        env |= {
-            "DATA_DIR": folder,
-            "DJANGO_SETTINGS_MODULE": "config.settings.base",
-            "PRACTICE_PORTS": ",".join(str(port) for port in free_ports(4)),
-            "LOG_LEVEL": "ERROR",
-            "BENCH_DATABASE": name,
-        }
-        env.pop("DATABASE_URL", None)
-        env.pop("CELERY_BROKER_URL", None)
-        url = f"{POSTGRES}_bench_{random.randrange(10**6)}"
-        if name == "postgresql":
-            make_database(url)
-            env |= {"DATABASE_URL": url, "CELERY_BROKER_URL": REDIS}
-        try:
+        with installation(name) as env:
             code |= subprocess.run(
                 [sys.executable, "-m", module, *arguments, "--here"],
                 env=env,
                 cwd=ROOT,
                 check=False,
             ).returncode
-        finally:
-            if name == "postgresql":
-                drop_database(url)
-            shutil.rmtree(folder, ignore_errors=True)
     return code
 
 
-def make_database(url: str) -> None:
-    on_server(url, "CREATE DATABASE")
+@contextlib.contextmanager
+def installation(database: str, keep: str = "") -> Iterator[dict[str, str]]:
+    """Give the environment of a process on a database of its own.
+
+    It is new and dropped at the end; by the name `keep` it stays and is found again.
+    """
+    kept = ROOT / ".data" / "bench" / f"{database}_{keep}"
+    if keep:
+        kept.mkdir(parents=True, exist_ok=True)
+    folder = str(kept) if keep else tempfile.mkdtemp(prefix="baton-bench-")
+    env = {k: v for k, v in os.environ.items() if k not in ("DEBUG", "ALLOWED_HOSTS")}
+    env |= {
+        "DATA_DIR": folder,
+        "DJANGO_SETTINGS_MODULE": "config.settings.base",
+        "PRACTICE_PORTS": ",".join(str(port) for port in free_ports(4)),
+        "LOG_LEVEL": "ERROR",
+        "BENCH_DATABASE": database,
+    }
+    env.pop("DATABASE_URL", None)
+    env.pop("CELERY_BROKER_URL", None)
+    url = f"{POSTGRES}_bench_{keep or random.randrange(10**6)}"
+    if database == "postgresql":
+        make_database(url, there=bool(keep))
+        env |= {"DATABASE_URL": url, "CELERY_BROKER_URL": REDIS}
+    try:
+        yield env
+    finally:
+        if not keep:
+            if database == "postgresql":
+                drop_database(url)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_database(url: str, *, there: bool = False) -> None:
+    """Create it; with `there` it may be there already."""
+    from psycopg.errors import DuplicateDatabase
+
+    with contextlib.suppress(*[DuplicateDatabase] * there):
+        on_server(url, "CREATE DATABASE")
 
 
 def drop_database(url: str) -> None:
