@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import (
     Case,
     Count,
-    F,
     IntegerField,
     OuterRef,
     Q,
@@ -105,13 +104,11 @@ def progress_of(tasks: QuerySet[Task]) -> Progress:
 
 
 def ends_of(tasks: QuerySet[Task]) -> tuple[Task | None, Task | None]:
-    """Return the first task of a batch and the one that is due last."""
+    """Return the tasks of a batch that are due first and last, None without a date."""
     # By what stands in no index: else PostgreSQL walks along all of the team's tasks
     # until it meets one of the batch.
-    first = tasks.alias(place=F("pk") + 0).order_by("place").first()
-    dated = tasks.exclude(due_sort=NEVER)
-    last = dated.alias(end=Coalesce("due_sort", Value(NEVER))).order_by("-end", "-pk")
-    return first, last.first()
+    dated = tasks.exclude(due_sort=NEVER).alias(end=Coalesce("due_sort", Value(NEVER)))
+    return dated.order_by("end", "pk").first(), dated.order_by("-end", "-pk").first()
 
 
 def progress_of_each(

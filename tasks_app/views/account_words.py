@@ -93,7 +93,7 @@ def banner(health: AccountHealth, team: Team, now: datetime) -> Banner | None:
     """Return what somebody has to know about this account's gate, None if nothing."""
     account = health.account
     vendor = account.adapter_class.name
-    since = clock_words(account.state_since, team, now).text
+    since = clock_words(account.state_since, team, now).within
     safe = tasks_words(health.queued)
     if account.state == State.NEEDS_NEW_KEY:
         text = f"{safe} when an administrator enters a new one. Nothing is lost."
@@ -107,16 +107,16 @@ def banner(health: AccountHealth, team: Team, now: datetime) -> Banner | None:
         text = f"{account.state_reason} {safe} once {vendor} answers again.".strip()
         return Banner("amber", f"In trouble since {since}", text)
     if health.held_until:
-        until = clock_words(health.held_until, team, now).text
+        until = clock_words(health.held_until, team, now).within
         text = f"{account.held_reason} {safe} from then on.".strip()
         if health.slowed:
             text += f" {slow_words(health)}"
         return Banner("amber", f"Waits until {until}", text)
     if health.slowed and account.slowed_at:
-        head = f"Slowed down since {clock_words(account.slowed_at, team, now).text}"
+        head = f"Slowed down since {clock_words(account.slowed_at, team, now).within}"
         return Banner("amber", head, f"{vendor} was busy. {slow_words(health)}")
     if account.hook_state in SILENT and account.hook_since:
-        seen = clock_words(account.hook_since, team, now).text
+        seen = clock_words(account.hook_since, team, now).within
         head = f"{vendor} stopped sending updates, seen {seen}"
         return Banner("amber", head, silent_words(account), "bell-off")
     return None
@@ -206,9 +206,9 @@ def queue_words(health: AccountHealth, team: Team, now: datetime) -> str:
         held = health.held_until
         if held is None:
             return f"Waiting for {health.account.adapter_class.name}"
-        return f"Next try at {clock_words(held, team, now).text}"
+        return f"Next try at {clock_words(held, team, now).within}"
     if health.queued and health.next_at and health.next_at > now:
-        return f"Next try at {clock_words(health.next_at, team, now).text}"
+        return f"Next try at {clock_words(health.next_at, team, now).within}"
     if health.queued:
         return f"Empty in about {span_words(health.empty_in)}"
     if health.paused:

@@ -69,7 +69,7 @@ def key_line(health: AccountHealth, facts: Facts) -> Line | None:
     vendor = account.get_vendor_display()
     url = reverse("account-detail", args=[account.pk])
     key = f"account-{account.pk}"
-    since = clock_words(account.state_since, facts.days.team, facts.days.now).text
+    since = clock_words(account.state_since, facts.days.team, facts.days.now).within
     if account.state == State.NEEDS_NEW_KEY:
         head = f"{vendor} rejects the key of {account.name} since {since}"
         text = wait(health.queued)
@@ -113,7 +113,7 @@ def paused_lines(facts: Facts) -> Iterator[Line]:
 
 
 def said(at: datetime, facts: Facts) -> str:
-    return clock_words(at, facts.days.team, facts.days.now).text
+    return clock_words(at, facts.days.team, facts.days.now).within
 
 
 def check_lines(facts: Facts) -> Iterator[Line]:

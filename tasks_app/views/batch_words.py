@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from tasks_app.models import Batch, Task, Team
 from tasks_app.services.batches import Progress
 
-from .wording import delivery_look
+from .wording import When, delivery_look, due_words
 
 State = Task.Delivery
 #: The order in the bar, and the tone of each part; what waits is left blank.
@@ -47,6 +49,30 @@ def shares(progress: Progress) -> list[Share]:
         found.append(Share(state, tone, label, number, f"{start:.2f}", f"{width:.2f}"))
         start += width
     return found
+
+
+def due_range(first: Task | None, last: Task | None, team: Team) -> When | None:
+    """Return when these are due, from the first one to the last; None without a date.
+
+    "Friday 17 July, 15:00", or the two days between which they are.
+    """
+    if first is None or last is None:
+        return None
+    now = timezone.now()
+    begins, ends = due_words(first, team, now), due_words(last, team, now)
+    if begins is None or ends is None:
+        return None
+    days = [task.due_sort.astimezone(team.zone) for task in (first, last)]
+    year = "" if days[1].year == now.astimezone(team.zone).year else f" {days[1].year}"
+    text = f"{days[0]:%A} {days[0].day} {days[0]:%B}{year}"
+    if days[0].date() != days[1].date():
+        text = f"{days[0].day} {days[0]:%B} to {days[1].day} {days[1]:%B}{year}"
+    elif first.due_at is not None and first.due_sort == last.due_sort:
+        text += f", {days[0]:%H:%M}"
+    title = begins.title
+    if ends.title != begins.title:
+        title += f" to {ends.title}"
+    return When(text, title, begins.iso)
 
 
 def what_happened(task: Task, batch: Batch, team: Team) -> str:

@@ -19,7 +19,7 @@ from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
-from .batch_words import shares, what_happened
+from .batch_words import due_range, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
 
@@ -95,7 +95,6 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
     looking = unclear and batches.still_looking(tasks)
     moving = progress.is_moving or looking
     quiet = paused and progress.total == progress.settled + progress.waiting
-    first, last = batches.ends_of(tasks)
     wanted = {"delivery": state, "q": text}
     kept = urlencode({name: value for name, value in wanted.items() if value})
     number = f"page={page.number}" if page.number > 1 else ""
@@ -103,8 +102,7 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "progress": progress,
         "shares": shares(progress),
-        "first": first,
-        "last": last,
+        "due": due_range(*batches.ends_of(tasks), request.team),
         "page": page,
         "rows": [
             (task, what_happened(task, batch, request.team), is_about_prospect(task))

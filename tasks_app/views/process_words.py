@@ -52,4 +52,4 @@ def process_words(
 def since(at: datetime | None, team: Team | None, now: datetime) -> str:
     if at is None:
         return "yet"
-    return f"since {clock_words(at, team, now).text}"
+    return f"since {clock_words(at, team, now).within}"

@@ -27,6 +27,14 @@ class When:
     iso: str
     tone: str = ""
 
+    @property
+    def within(self) -> str:
+        """Return the text as it stands within a sentence: "since yesterday 10:02"."""
+        first = self.text.partition(" ")[0]
+        if first in ("Today", "Yesterday", "Tomorrow"):
+            return self.text[0].lower() + self.text[1:]
+        return self.text
+
 
 DELIVERY_TITLES = {
     "queued": "Waiting for its turn within the rate limit",

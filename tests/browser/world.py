@@ -240,6 +240,7 @@ def add_task(world: World, number: int, now: datetime) -> Task:
     external_id = EXTERNAL_IDS[account.vendor](9000 + number)
     sentence = sentence.format(vendor=account.get_vendor_display())
     due = now + timedelta(hours=9 * (number - 20))
+    status = STATUSES[number % len(STATUSES)] if delivery == "delivered" else "open"
     task = make_task(
         account=account,
         batch=batch,
@@ -247,7 +248,10 @@ def add_task(world: World, number: int, now: datetime) -> Task:
         title=TITLES[number % len(TITLES)],
         note="Bring the figures of the third quarter.\nAsk who signs.",
         priority=number % 5,
-        status=STATUSES[number % len(STATUSES)] if delivery == "delivered" else "open",
+        status=status,
+        completed_at=now - timedelta(days=number % 12)
+        if status == "completed"
+        else None,
         vendor_status="PENDING" if delivery == "delivered" else "",
         as_of=now - timedelta(minutes=3) if delivery == "delivered" else None,
         delivery=delivery,

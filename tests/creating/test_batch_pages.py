@@ -456,6 +456,28 @@ def test_a_vendors_link_is_followed_only_if_it_is_one(client, batch, lead) -> No
     assert 'href="https://my.saleshandy.com/t/1"' in page
 
 
+@pytest.mark.parametrize(
+    ("dues", "said"),
+    [
+        ([], None),
+        ([(2030, 7, 19, 15)], "due Friday 19 July 2030, 15:00"),
+        ([(2030, 7, 19, 15)] * 2, "due Friday 19 July 2030, 15:00"),
+        ([(2030, 7, 19, 9), (2030, 7, 19, 15)], "due Friday 19 July 2030"),
+        ([(2030, 7, 19, 9), (2030, 8, 2, 9)], "due 19 July to 2 August 2030"),
+    ],
+)
+def test_the_batch_says_shortly_when_its_tasks_are_due(
+    client, batch, lead, dues, said
+) -> None:
+    add(batch)
+    for due in dues:
+        add(batch, due_at=datetime(*due, tzinfo=batch.team.zone))
+
+    page = words(look(client, batch))
+
+    assert (said in page) if said else ", due" not in page
+
+
 # -- mending what is wrong with a prospect ---------------------------------------------
 
 

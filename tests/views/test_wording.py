@@ -10,6 +10,7 @@ from tasks_app.models import Push, Task, Team
 from tasks_app.templatetags.baton import hue, initials, web_address
 from tasks_app.views.task_groups import HEADINGS, ends, grouped
 from tasks_app.views.wording import (
+    When,
     clock_words,
     delivery_look,
     due_words,
@@ -229,3 +230,17 @@ def test_avatars_for_any_name() -> None:
 
     assert shown == {"Amara Nwosu": "AN", "Cher": "C", "": "N", "李 小龙": "李小"}
     assert 1 <= hue(Person("Cher")) <= 6
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("Yesterday 23:04", "yesterday 23:04"),
+        ("Today", "today"),
+        ("10:02", "10:02"),
+        ("16 Nov 10:02", "16 Nov 10:02"),
+        ("Wed 07:04", "Wed 07:04"),
+    ],
+)
+def test_a_day_within_a_sentence_begins_small(text, within) -> None:
+    assert When(text, "", "").within == within
