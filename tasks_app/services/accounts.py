@@ -28,7 +28,7 @@ from .connecting import connect_account, who
 from .directory import read_types, read_users
 from .doorbell import ring
 from .pacing import Saturated
-from .talking import converse
+from .talking import Outdated, converse
 
 __all__ = [
     "Answer",
@@ -99,6 +99,8 @@ def check_connection(
         return Answer(False, f"{sentence} The key is not tested.")
     except RateLimited as error:
         return Answer(False, f"{vendor} is busy. Test again {_in(error.retry_after)}.")
+    except Outdated as error:
+        return Answer(False, f"{error} Test again.")
     except Saturated as error:
         return Answer(
             False,

@@ -7,6 +7,7 @@ stay `queued`, nothing is lost and nothing counts as a try.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,11 +81,48 @@ def is_open(account: ConnectedAccount, now: datetime | None = None) -> bool:
     )
 
 
-def quiet_for(account: ConnectedAccount) -> float:
-    """Return for how many seconds the vendor still wants no call, as the database says."""
-    rows = ConnectedAccount.objects.filter(pk=account.pk)
-    asked = rows.values_list("asked_until", flat=True).first()
-    return (asked - timezone.now()).total_seconds() if asked else 0.0
+@dataclass(frozen=True)
+class Standing:
+    """What a conversation with a vendor rests on, and until when it wants no call."""
+
+    version: int
+    connected: bool
+    refused: bool
+    asked_until: datetime | None
+
+    def lost_since(self, before: Standing) -> bool:
+        """Return whether the account was disconnected since, or its key replaced or
+        refused."""
+        return (
+            self.version != before.version
+            or (before.connected and not self.connected)
+            or (self.refused and not before.refused)
+        )
+
+    def quiet_for(self) -> float:
+        """Return for how many seconds the vendor still wants no call."""
+        if self.asked_until is None:
+            return 0.0
+        return (self.asked_until - timezone.now()).total_seconds()
+
+
+def standing(account: ConnectedAccount) -> Standing:
+    """Return how this account stands, as the row in hand says."""
+    return Standing(
+        account.credentials_version,
+        account.deleted_at is None,
+        account.state == State.NEEDS_NEW_KEY,
+        account.asked_until,
+    )
+
+
+def standing_now(account: ConnectedAccount) -> Standing:
+    """Return how this account stands in the database."""
+    rows = ConnectedAccount.objects.only(
+        "credentials_version", "deleted_at", "state", "asked_until"
+    )
+    fresh = rows.filter(pk=account.pk).first()
+    return standing(fresh or account)
 
 
 def still_open(account: ConnectedAccount) -> bool:

@@ -61,6 +61,24 @@ def call(
     return response
 
 
+class Outdated(pacing.Saturated):
+    """The account is not what it was when the conversation began: ask anew, if at all."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.args = ("The account was disconnected or got another key meanwhile.",)
+
+
+def stop_if_told(account: ConnectedAccount, before: gate.Standing) -> None:
+    """Raise `pacing.Saturated` where another process was told to be quiet since the last
+    call, `Outdated` where the account was disconnected or its key is another."""
+    now = gate.standing_now(account)
+    if now.lost_since(before):
+        raise Outdated
+    if (quiet := now.quiet_for()) > 0:
+        raise pacing.Saturated(quiet)
+
+
 def converse(
     account: ConnectedAccount,
     conversation: Generator[VendorRequest | Page, Any, T],
@@ -76,10 +94,11 @@ def converse(
 
     A `Page` goes to `on_page` before the next call; `on_request` is told of every
     call before it is made. Raise `VendorError` after the account's gate has been told
-    of it, and `pacing.Saturated` where the account's rate allows no call for long.
+    of it, `pacing.Saturated` where the account's rate allows no call for long, and
+    between two calls what `stop_if_told` raises.
     """
     answer: VendorResponse | None = None
-    attempt = uuid.uuid4()
+    attempt, before = uuid.uuid4(), gate.standing(account)
     linked: Sequence[int] = push_ids
     try:
         step = next(conversation)
@@ -89,9 +108,8 @@ def converse(
                     on_page(step)
                 step = conversation.send(None)
                 continue
-            # Another process may have been told to be quiet since the last call.
-            if answer is not None and (quiet := gate.quiet_for(account)) > 0:
-                raise pacing.Saturated(quiet)
+            if answer is not None:
+                stop_if_told(account, before)
             if on_request is not None:
                 on_request(step)
             answer = call(

@@ -13,7 +13,7 @@ from tasks_app.services import accounts, gate, pacing, probing, states, sweeping
 from tasks_app.services.drafting import drafts_for
 from tasks_app.services.pacing import Saturated
 from tasks_app.services.pushing import push_account
-from tasks_app.services.talking import converse
+from tasks_app.services.talking import Outdated, converse
 from tasks_app.vendors.errors import (
     FORBIDDEN,
     CredentialsRejected,
@@ -169,6 +169,39 @@ def test_a_reading_under_way_stops_when_the_vendor_wants_quiet(connect):
         )
 
     assert stopped.value.seconds > 3500
+    assert len(bench.server.calls()) == before + 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deleted_at": timezone.now()},
+        {"credentials_version": 7},
+        {"state": State.NEEDS_NEW_KEY},
+    ],
+)
+def test_a_reading_under_way_stops_when_its_key_is_another_or_gone(connect, change):
+    bench = connect("saleshandy")
+    bench.create(2)
+    bench.push()
+    before = len(bench.server.calls())
+
+    def changed(request):
+        ConnectedAccount.objects.update(**change)
+
+    conversation = bench.account.adapter().find(
+        list(drafts_for(list(Push.objects.all())).values()),
+        sent_at=timezone.now() - timedelta(minutes=1),
+    )
+    with pytest.raises(Outdated):
+        converse(
+            bench.account,
+            conversation,
+            transport=bench.transport,
+            purpose="look",
+            on_request=changed,
+        )
+
     assert len(bench.server.calls()) == before + 1
 
 
