@@ -20,6 +20,9 @@ from datetime import timedelta
 
 from bench.stage import VENDORS, Stage, make_batch, make_people, run_everywhere
 
+#: Memory may grow by so much after the second tenth of the tasks.
+FLAT = 0.10
+
 HEADER = (
     f"{'database':<11}{'vendor':<13}{'answer ms':>10}{'tasks':>8}{'calls':>7}"
     f"{'engine/s':>10}{'bare/s':>9}{'ratio':>7}{'ids known/s':>13}"
@@ -40,7 +43,7 @@ def main() -> int:
         "--threads", type=int, default=4, help="of all processes (%(default)s)"
     )
     parser.add_argument(
-        "--memory", type=int, default=0, help="tasks to watch memory over"
+        "--memory", type=int, default=0, help="tasks to watch memory over, and no more"
     )
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--helper", help=argparse.SUPPRESS)
@@ -48,7 +51,8 @@ def main() -> int:
     if options.helper:
         return help_out(options.helper, options.threads)
     if not options.here:
-        print(HEADER, flush=True)
+        if not options.memory:
+            print(HEADER, flush=True)
         return run_everywhere(
             "bench.throughput", options.databases.split(","), sys.argv[1:]
         )
@@ -58,9 +62,14 @@ def main() -> int:
         from tests.factories import make_team
 
         team = make_team()
+        accounts = {}
         for vendor in options.vendors.split(","):
             stage.control(vendor, "POST", "settings", bulk_delay=0)
             account = stage.account(vendor, team, rates=[[1_000_000, 1]])
+            accounts[vendor] = account
+        if options.memory:
+            return watch_memory(list(accounts.values()), options)
+        for vendor, account in accounts.items():
             bulk = vendor in ("saleshandy", "leadsquared")
             count = options.bulk_tasks if bulk else options.tasks
             for answer in options.answers.split(","):
@@ -74,8 +83,6 @@ def main() -> int:
                         seconds=float(answer) / 1000,
                     )
                 measure(stage, account, count, answer, options)
-        if options.memory:
-            watch_memory(stage, account, options.memory, options.threads)
     return 0
 
 
@@ -250,16 +257,27 @@ def in_threads(count: int, work) -> None:
         thread.join()
 
 
-def watch_memory(stage: Stage, account, count: int, threads: int) -> None:
-    """Print this process's memory after each tenth of `count` tasks."""
-    print(f"\nMemory over {count:,} tasks at {account.vendor}, MiB after each tenth:")
+def watch_memory(accounts: list, options) -> int:
+    """Print this process's memory after each tenth of `options.memory` tasks, which are
+    sent to all these accounts; return 0 where it is flat within a tenth."""
+    from django.db import connection
+
+    print(
+        f"{connection.display_name}: memory over {options.memory:,} tasks at "
+        f"{', '.join(account.vendor for account in accounts)}; MiB after each tenth:"
+    )
+    each = max(1, options.memory // 10 // len(accounts))
     figures = []
     for _ in range(10):
-        make_batch(account, make_people(account, count // 10))
-        in_threads(threads, lambda: push(account))
+        for account in accounts:
+            make_batch(account, make_people(account, each))
+            in_threads(options.threads, lambda account=account: push(account))
         figures.append(resident())
         print(f"{figures[-1]:.0f}", end=" ", flush=True)
-    print(f"\nlast / second: {figures[-1] / figures[1]:.3f}")
+    # The first tenth fills what is kept for good: connections, caches, compiled code.
+    change = max(figures[1:]) / figures[1] - 1
+    print(f"\nmost after the second tenth: {change:+.1%}", flush=True)
+    return int(change > FLAT)
 
 
 def resident() -> float:
