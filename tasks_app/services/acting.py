@@ -109,6 +109,18 @@ def send_action(
         actions.restore(push)
         on_sending()
         return
+    if push.kind == Push.Kind.COPY and copies.is_a_task(account.pk, push.target_id):
+        # An answer that came late says whose it is.
+        sentence = copies.no_copy(push.target_id)
+        states.change(
+            [Change(push.pk, State.FAILED, error_kind="no_copy", error=sentence)],
+            sources=[State.CLAIMED],
+            attempt=attempt,
+            events=False,
+        )
+        copies.unflag(push.copies.filter(outcome=""))
+        on_sending()
+        return
     talk = ActionTalk(account, push, attempt, transport, on_sending)
     try:
         remote = talk.run(account.adapter().act(action_draft(push, task)))

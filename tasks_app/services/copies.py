@@ -257,21 +257,38 @@ def settle(copy: TaskCopy, choice: str, *, by: User) -> None:
         rows.update(settled_by=by)
         if not rows.filter(free).exists():
             raise AlreadySettled(how_it_stands(copy))
-        if choice == "leave":
+        mistaken = is_a_task(copy.account_id, copy.external_id)
+        if mistaken:
+            unflag(rows)
+        elif choice == "leave":
             rows.update(outcome=Outcome.LEFT, settled_at=now)
             tell(copy, "Both are left there.", by=by)
             return
-        assert way is not None  # noqa: S101 - see above
-        push = Push.objects.create(
-            account_id=copy.account_id,
-            task_id=copy.task_id,
-            kind=Push.Kind.COPY,
-            lane=Push.Lane.URGENT,
-            values={"copy": copy.external_id, "action": way.value},
-        )
-        rows.update(push=push)
-        tell(copy, f"{copy.external_id} is to be taken back.", by=by)
+        else:
+            assert way is not None  # noqa: S101 - see above
+            push = Push.objects.create(
+                account_id=copy.account_id,
+                task_id=copy.task_id,
+                kind=Push.Kind.COPY,
+                lane=Push.Lane.URGENT,
+                values={"copy": copy.external_id, "action": way.value},
+            )
+            rows.update(push=push)
+            tell(copy, f"{copy.external_id} is to be taken back.", by=by)
+    if mistaken:
+        raise AlreadySettled(no_copy(copy.external_id))
     doorbell.ring(copy.account_id)
+
+
+def unflag(copies: QuerySet[TaskCopy]) -> None:
+    """Take back that these are copies: their ids turned out to be tasks of their own."""
+    for copy in copies:
+        tell(copy, no_copy(copy.external_id))
+        copy.delete()
+
+
+def no_copy(external_id: str) -> str:
+    return f"{external_id} is a task of its own and no copy. Nothing is taken back."
 
 
 def how_it_stands(copy: TaskCopy) -> str:

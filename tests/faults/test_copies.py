@@ -253,6 +253,40 @@ def test_where_no_call_takes_back_it_is_said_and_a_removal_there_noticed(lay):
     assert copy.outcome == TaskCopy.Outcome.GONE
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_became_a_task_of_its_own_is_not_taken_back(lay, when):
+    """Its own answer comes after the flag: before or after somebody settles it."""
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy = TaskCopy.objects.get()
+    by = make_user(bed.account.team)
+
+    if when == "before":
+        make_its_own(copy)
+        with pytest.raises(AlreadySettled, match="a task of its own"):
+            copies.settle(copy, "back", by=by)
+    else:
+        copies.settle(copy, "back", by=by)
+        make_its_own(copy)
+    bed.push()
+
+    assert len(bed.server.tasks()) == 2
+    assert not TaskCopy.objects.exists()
+    assert set(Push.objects.filter(kind="copy").values_list("state", flat=True)) <= {
+        State.FAILED
+    }
+    last = TaskEvent.objects.filter(task=copy.task_id, kind="copy").last()
+    assert last is not None
+    assert "no copy" in last.note
+
+
+def make_its_own(copy: TaskCopy) -> None:
+    other = Task.objects.get(pk=copy.task_id)
+    other.pk, other.external_id = None, copy.external_id
+    other.save()
+
+
 def test_two_people_settle_it_once(lay):
     bed = lay("reply")
     sent_twice(bed)
