@@ -88,9 +88,9 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
     for task in page:
         task.batch = batch  # read once, for all rows
     held = standstill.held_up(batch.account, request.team) if progress.waiting else None
-    left, paused = 0.0, batch.paused_at is not None
+    left, paused = "", batch.paused_at is not None
     if progress.waiting and not (held or paused):
-        left = standstill.seconds_left(batch.account)
+        left = queueing.duration(standstill.seconds_left(batch.account))
     unclear = progress.counts["needs_check"] > 0
     looking = unclear and batches.still_looking(tasks)
     moving = progress.is_moving or looking
@@ -116,7 +116,7 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "held": held,
         "paused": paused,
         "looking": looking,
-        "left": queueing.duration(left) if left else "",
+        "left": left,
         "rate": queueing.rate_words(batch.account),
         # A queue that stands still is looked at now and then only.
         "every": (15 if held or quiet else 2) if moving else 0,

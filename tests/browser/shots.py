@@ -112,12 +112,16 @@ def of_every_page(browser: Any, address: str) -> None:
 
 def for_readme(browser: Any, address: str) -> None:
     """Write the two pictures that the README shows."""
-    from tasks_app.models import ConnectedAccount
+    from tasks_app.models import ConnectedAccount, Prospect
 
     from .world import make_world
 
     world = make_world()
     ConnectedAccount.objects.update(state="connected", state_reason="")
+    # In letters that every machine has a font for.
+    Prospect.objects.filter(company="Oakridge KK").update(
+        first_name="Misaki", last_name="Yamamoto"
+    )
     chosen = [("tasks", "/tasks/"), ("batch", f"/batches/{world.batches[0].pk}/")]
     for scheme in ("light", "dark"):
         options = {

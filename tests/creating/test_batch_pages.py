@@ -478,6 +478,12 @@ def test_the_batch_says_shortly_when_its_tasks_are_due(
     assert (said in page) if said else ", due" not in page
 
 
+def test_what_goes_out_at_once_takes_a_few_seconds(client, batch, lead) -> None:
+    add(batch), add(batch, "needs_check")
+
+    assert "A few seconds left at" in words(look(client, batch))
+
+
 # -- mending what is wrong with a prospect ---------------------------------------------
 
 
