@@ -11,7 +11,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from django.contrib.auth.models import User
@@ -21,11 +21,11 @@ from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent, Team
 from tasks_app.vendors.errors import VendorError
-from tasks_app.vendors.findings import RemoteTask
+from tasks_app.vendors.findings import CLOCK_SLACK, RemoteTask
 from tasks_app.vendors.transport import Transport
 from tasks_app.vendors.words import Action, Status
 
-from . import doorbell, gate
+from . import bringing, doorbell, gate
 from .delivery import AlreadySettled
 from .drafting import drafts_for
 from .pacing import Saturated
@@ -124,9 +124,12 @@ def note(
 
     `pushes` are of this account, delivered and sent more than once.
     """
-    if not pushes or not (free := unlinked(account, remotes)):
+    if not pushes:
         return 0
     prefetch_related_objects(pushes, "task")
+    since = min(push.task.created_at for push in pushes)
+    if not (free := unlinked(account, remotes, since)):
+        return 0
     adapter = account.adapter()
     drafts = drafts_for(pushes)
     by_marker: dict[str, list[Push]] = defaultdict(list)
@@ -147,12 +150,15 @@ def note(
 
 
 def unlinked(
-    account: ConnectedAccount, remotes: Sequence[RemoteTask]
+    account: ConnectedAccount, remotes: Sequence[RemoteTask], since: datetime
 ) -> list[RemoteTask]:
-    """Return those that stand at the vendor and that Baton knows nothing of."""
+    """Return those that stand at the vendor and that Baton knows nothing of, or has only
+    read, `since` then."""
     ids = [remote.external_id for remote in remotes]
+    rows = Task.objects.filter(account=account, external_id__in=ids)
+    read = rows.only_read().filter(created_at__gte=since - CLOCK_SLACK)
     known = set(
-        Task.objects.filter(account=account, external_id__in=ids)
+        rows.exclude(pk__in=read.values("pk"))
         .order_by()
         .values_list("external_id", flat=True)
         .union(
@@ -182,6 +188,7 @@ def flag(push: Push, remote: RemoteTask) -> int:
     """Store that this is a second copy; return 1 if nobody had."""
     vendor = push.account.adapter_class.name
     with transaction.atomic():
+        bringing.give_way(push.account, [remote.external_id])
         if is_a_task(push.account_id, remote.external_id):
             return 0  # its own answer came meanwhile
         _, new = TaskCopy.objects.get_or_create(

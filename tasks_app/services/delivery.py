@@ -60,15 +60,25 @@ def withdraw(tasks: QuerySet[Task], *, by: User | None, note: str = "") -> int:
     """Take back what has not been sent: queued and failed creates; return how many."""
     done = 0
     for state in (State.QUEUED, State.FAILED):
-        rows = live_creates(tasks, state)
-        moved = states.change(
-            [Change(push_id, State.WITHDRAWN, error=note) for push_id, _ in rows],
-            sources=[state],
-            source=TaskEvent.Source.PERSON,
-            actor_id=by.pk if by else None,
-            note=note or "Taken back before it was sent.",
+        ids = [push_id for push_id, _ in live_creates(tasks, state)]
+        # Sent before, and shown by no look: it may have arrived all the same.
+        again = set(
+            Push.objects.filter(pk__in=ids, watch_at__isnull=False).values_list(
+                "pk", flat=True
+            )
         )
-        done += len(moved)
+        for some, told in (
+            ([pk for pk in ids if pk not in again], "Taken back before it was sent."),
+            (list(again), "Taken back. An earlier call may still have created it."),
+        ):
+            moved = states.change(
+                [Change(pk, State.WITHDRAWN, error=note) for pk in some],
+                sources=[state],
+                source=TaskEvent.Source.PERSON,
+                actor_id=by.pk if by else None,
+                note=note or told,
+            )
+            done += len(moved)
     return done
 
 

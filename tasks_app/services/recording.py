@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -120,10 +121,24 @@ def changes_for_error(
     if len(pushes) > 1:
         # Nothing was created: halve the call until the one that is refused stands alone.
         return [Change(push.pk, State.QUEUED, not_before=now) for push in pushes]
-    return [
-        Change(push.pk, State.FAILED, error_kind=error.kind, error=str(error))
-        for push in pushes
-    ]
+    return [failed(push, error.kind, str(error)) for push in pushes]
+
+
+#: What is said of a call that did nothing.
+NOTHING = re.compile(r" ?Nothing was (created|sent)\.")
+
+
+def failed(push: Push, kind: str, sentence: str) -> Change:
+    """Return the change that sets a create aside with this sentence.
+
+    What was sent before, to an answer that was never clear, may have arrived after all.
+    """
+    if push.watch_at is not None:
+        sentence = (
+            f"{NOTHING.sub('', sentence)} An earlier call may still have created it: "
+            f"look in {push.account.adapter_class.name} before you send it again."
+        )
+    return Change(push.pk, State.FAILED, error_kind=kind, error=sentence)
 
 
 def changes_for_results(
@@ -167,11 +182,7 @@ def changes_for_results(
                 )
             )
         elif result.refused:
-            changes.append(
-                Change(
-                    push.pk, State.FAILED, error_kind="rejected", error=result.refused
-                )
-            )
+            changes.append(failed(push, "rejected", result.refused))
         else:
             changes.append(
                 Change(
@@ -221,10 +232,7 @@ def refused_before_sending(
 ) -> None:
     """The adapter cannot express these: they failed and nothing was sent."""
     states.change(
-        [
-            Change(push.pk, State.FAILED, error_kind=error.kind, error=str(error))
-            for push in pushes
-        ],
+        [failed(push, error.kind, str(error)) for push in pushes],
         sources=[State.CLAIMED],
         attempt=attempt,
     )
@@ -240,12 +248,11 @@ def could_not_prepare(pushes: Sequence[Push], attempt: uuid.UUID, most: int) -> 
         )
         if push.crash_count >= most:
             changes.append(
-                Change(
-                    push.pk,
-                    State.FAILED,
-                    error_kind="unprepared",
-                    error="This task could not be prepared for sending. Nothing was "
-                    "sent. Change its text and retry, or tell your administrator.",
+                failed(
+                    push,
+                    "unprepared",
+                    "This task could not be prepared for sending. Nothing was sent. "
+                    "Change its text and retry, or tell your administrator.",
                 )
             )
         else:

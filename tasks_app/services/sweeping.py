@@ -24,12 +24,12 @@ from . import (
     exchanges,
     health,
     hook_receiving,
+    recording,
     retrying,
     states,
     syncing,
     zones,
 )
-from .recording import settle_time
 from .states import Change
 
 State = Push.State
@@ -81,11 +81,10 @@ def recover_claims(push_ids: Sequence[int], now: datetime) -> None:
             continue
         name = push.account.adapter_class.name
         failed.append(
-            Change(
-                push.pk,
-                State.FAILED,
-                error_kind="crashed",
-                error=f"Baton stopped {MOST_CRASHES} times before it could send this to "
+            recording.failed(
+                push,
+                "crashed",
+                f"Baton stopped {MOST_CRASHES} times before it could send this to "
                 f"{name}. Nothing was created. Retry it, or tell your administrator.",
             )
         )
@@ -118,7 +117,8 @@ def recover_sends(push_ids: Sequence[int], now: datetime) -> None:
                 error_kind=OutcomeUnknown.kind,
                 error=f"Sending stopped half-way. The task may exist in {adapter.name}.",
                 look_at=max(
-                    now, (push.sent_at or now) + deadline + settle_time(adapter)
+                    now,
+                    (push.sent_at or now) + deadline + recording.settle_time(adapter),
                 ),
                 ask_person=crashes >= MOST_CRASHES,
             )
@@ -155,11 +155,10 @@ def give_up(now: datetime) -> None:
         name = push.account.adapter_class.name
         if push.task.due_sort < now and push.task.due_sort > push.created_at:
             changes.append(
-                Change(
-                    push.pk,
-                    State.FAILED,
-                    error_kind="too_late",
-                    error="Its due time passed before it could be sent. Change the date, "
+                recording.failed(
+                    push,
+                    "too_late",
+                    "Its due time passed before it could be sent. Change the date, "
                     "or retry to send it anyway.",
                 )
             )
@@ -169,11 +168,10 @@ def give_up(now: datetime) -> None:
             and not push.paused
         ):
             changes.append(
-                Change(
-                    push.pk,
-                    State.FAILED,
-                    error_kind="gave_up",
-                    error=f"{name} could not take it for 24 hours. Nothing was created. "
+                recording.failed(
+                    push,
+                    "gave_up",
+                    f"{name} could not take it for 24 hours. Nothing was created. "
                     f"Last answer: {push.error or 'none'}",
                 )
             )

@@ -9,8 +9,8 @@ import time_machine
 from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskCopy, TaskEvent
-from tasks_app.services import copies, syncing
-from tasks_app.services.delivery import AlreadySettled, settle_by_person
+from tasks_app.services import copies, sweeping, syncing
+from tasks_app.services.delivery import AlreadySettled, settle_by_person, withdraw
 from tests.engine.conftest import VENDORS
 from tests.factories import make_user
 
@@ -210,6 +210,56 @@ def test_looking_ends_after_a_day(lay):
 
 
 # -- settling --------------------------------------------------------------------------
+
+
+@each_vendor
+def test_a_first_copy_that_was_brought_in_meanwhile_is_flagged_and_gives_way(
+    lay, vendor
+):
+    bed = lay(vendor)
+    sent_twice(bed)
+    task = Task.objects.get()
+    first = next(
+        str(row["id"])
+        for row in bed.server.tasks()
+        if str(row["id"]).casefold() != task.external_id.casefold()
+    )
+    read_in = Task.objects.get()
+    read_in.pk, read_in.external_id, read_in.batch = None, first, None
+    read_in.origin = Task.Origin.VENDOR
+    read_in.save()
+
+    read(bed)
+
+    copy = TaskCopy.objects.get()
+    assert (copy.task_id, copy.external_id.casefold()) == (task.pk, first.casefold())
+    assert not Task.objects.filter(origin=Task.Origin.VENDOR).exists()
+
+
+@each_vendor
+def test_a_resend_that_fails_does_not_say_that_nothing_was_created(lay, vendor):
+    bed = lay(vendor)
+    bed.create(1)
+    bed.postpone()
+    bed.push()
+    bed.look()
+    bed.look()
+    bed.stands(State.QUEUED)
+    later = timezone.now() + timedelta(days=2)
+    Push.objects.update(created_at=timezone.now() - timedelta(days=2), tries=2)
+    Task.objects.update(due_sort=later)
+
+    sweeping.sweep()
+
+    push = bed.stands(State.FAILED)[0]
+    assert "Nothing was" not in push.error
+    assert "An earlier call may still have created it" in push.error
+    plain(push.error, bed.name)
+
+    withdraw(Task.objects.all(), by=None)
+    last = TaskEvent.objects.filter(kind="delivery").last()
+    assert last is not None
+    assert "before it was sent" not in last.note
 
 
 @pytest.mark.parametrize("vendor", ["saleshandy", "leadsquared", "reply"])
