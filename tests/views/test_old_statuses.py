@@ -108,7 +108,7 @@ def test_a_reading_shows_how_far_it_has_come(client, late):
     page = text(client, "account-list")
 
     assert "Being read now: 1,200 tasks in 13 calls so far" in page
-    assert 'hx-trigger="every 3s"' in page
+    assert 'data-refresh="3"' in page
 
 
 def test_an_account_that_could_never_be_read_is_late(client, late):
