@@ -151,10 +151,13 @@ def help_out(task: str, threads: int) -> int:
     from django.db import connection
 
     from tasks_app.models import ConnectedAccount
+    from tasks_app.services import doorbell
 
     name, account_id, *more = task.split()
     account = ConnectedAccount.objects.get(pk=account_id)
     connection.close()
+    # A worker has its jobs loaded and the way to its broker open.
+    doorbell.ring_now(account.pk)
     number, of = map(int, more[-1].split("/"))
     requests = []
     if name == "bare":
