@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks_app.models import Team
@@ -64,6 +68,43 @@ def test_all_beyond_the_limit_can_be_acted_on(page: Client, team: Team) -> None:
 
     assert f"{MOST + 5}" in some.text and some.status_code == 200
     assert fewer.status_code == 409
+
+
+def test_one_statement_counts_the_list_and_finds_the_page(
+    page: Client, team: Team
+) -> None:
+    account = make_account(team=team)
+    day = team.today()
+    # Some of them are due at the same moment.
+    made = [
+        make_task(account=account, title=f"{n:03}", due_on=day + timedelta(days=n // 7))
+        for n in range(58)
+    ]
+    ids = [task.pk for task in made]
+
+    for query, expected in (
+        ("", ids[:50]),
+        ("page=2", ids[50:]),
+        ("page=2&sort=-due", ids[7::-1]),
+        ("page=2&sort=title", ids[50:]),
+        ("page=2&sort=-created", ids[7::-1]),
+    ):
+        with CaptureQueriesContext(connection) as context:
+            answer = page.get(f"/tasks/?{query}")
+        assert [task.pk for task in answer.context["page"]] == expected, query
+        walks = [q for q in context if q["sql"].startswith("WITH found")]
+        ids_alone = 'SELECT "baton_task"."id" AS "pk" FROM'
+        assert len(walks) == 1, query
+        assert not [q for q in context if q["sql"].startswith(ids_alone)], query
+
+
+def test_a_page_that_is_none_is_the_nearest(page: Client, team: Team) -> None:
+    account = make_account(team=team)
+    made = [make_task(account=account).pk for _ in range(MOST)]
+
+    for number, expected in (("0", 50), ("-3", 50), ("999999999999", 50), ("x", 0)):
+        shown = page.get(f"/tasks/?page={number}").context["page"]
+        assert shown[0].pk == made[expected], number
 
 
 def test_long_lists_of_prospects_say_more_than(page: Client, team: Team) -> None:
