@@ -263,7 +263,8 @@ def make_batch(account: Any, people: list[Any]) -> Any:
         type_code=TYPES[account.vendor],
         title="Follow up on the proposal",
         note="Call about the renewal.",
-        assignee=account.vendor_users.get()
+        # Workers read the vendor's people meanwhile.
+        assignee=account.vendor_users.filter(active=True).first()
         if account.vendor == "leadsquared"
         else None,
         **(
