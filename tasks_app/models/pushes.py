@@ -11,12 +11,30 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from .accounts import ConnectedAccount
 from .people import empty_dict
 from .tasks import Task
+
+
+class PushQuerySet(models.QuerySet["Push"]):
+    def in_line(self) -> PushQuerySet:
+        """Return what waits in a queue for nothing but its time and its turn.
+
+        Not what is paused with its batch, nor an action while the task's create or an
+        earlier action is not through. `services.states.claim` says the same in SQL.
+        """
+        earlier = Push.objects.filter(task=OuterRef("task"), pk__lt=OuterRef("pk"))
+        blocked = Exists(earlier.exclude(state__in=Task.SETTLED))
+        return self.filter(state=Push.State.QUEUED, paused=False).filter(
+            Q(kind=Push.Kind.CREATE) | ~blocked
+        )
+
+    def sendable(self, now: datetime) -> PushQuerySet:
+        """Return what could be claimed at this moment."""
+        return self.in_line().filter(not_before__lte=now)
 
 
 class Push(models.Model):
@@ -85,6 +103,8 @@ class Push(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
+    objects = PushQuerySet.as_manager()
+
     class Meta:
         ordering = ("pk",)
         constraints = [
@@ -142,6 +162,11 @@ class Push(models.Model):
     def since(self) -> datetime:
         """When it was last sent, or made if it never was."""
         return self.sent_at or self.created_at
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether the task's due time has passed while this waited to be sent."""
+        waiting = self.state in (self.State.QUEUED, self.State.CLAIMED)
+        return waiting and self.created_at < self.task.due_sort < now
 
     @property
     def target_id(self) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import (
     Case,
     Count,
@@ -19,11 +18,9 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from tasks_app.models import NEVER, Batch, Push, Task, Team
 
-from . import doorbell, states
 from .delivery import retry_failed, withdraw
 
 Delivery = Task.Delivery
@@ -52,7 +49,6 @@ THROUGH_TO_WAITING = (
 SETTLED = ("delivered", "failed", "withdrawn")
 RETRYING = Q(delivery=Delivery.QUEUED, retry_at__isnull=False)
 CAUSES = 5
-PAUSED = 5
 
 
 @dataclass(frozen=True)
@@ -218,45 +214,6 @@ def cancel_rest(tasks: QuerySet[Task], *, by: User) -> int:
     """Take back what waits in the queue; return how many."""
     waiting = tasks.filter(delivery=Delivery.QUEUED)
     return withdraw(waiting, by=by, note="Taken back before it was sent.")
-
-
-def pause(batch: Batch, *, by: User) -> int | None:
-    """Send nothing more of this batch; return how many wait, None if it was paused."""
-    now = timezone.now()
-    with transaction.atomic():
-        moving = Batch.objects.filter(pk=batch.pk, paused_at=None)
-        if not moving.update(paused_at=now, paused_by=by):
-            return None
-        return states.pause(batch.pk, actor_id=by.pk)
-
-
-def resume(batch: Batch, *, by: User) -> int | None:
-    """Let this batch go on; return how many wait, None if it was not paused."""
-    with transaction.atomic():
-        paused = Batch.objects.filter(pk=batch.pk).exclude(paused_at=None)
-        if not paused.update(paused_at=None, paused_by=None):
-            return None
-        number = states.resume(batch.pk, actor_id=by.pk)
-        doorbell.ring(batch.account_id)
-    return number
-
-
-def paused_batches(team: Team, tasks: QuerySet[Task]) -> list[tuple[Batch, int]]:
-    """Return the paused batches of which some of these tasks wait, with how many.
-
-    The longest paused first, `PAUSED` at the most.
-    """
-    held = tasks.filter(batch=OuterRef("pk"), delivery=Delivery.QUEUED).order_by()
-    number = held.values("batch").annotate(n=Count("pk")).values("n")
-    rows = (
-        Batch.objects.filter(team=team, paused_at__isnull=False)
-        .select_related("account", "paused_by")
-        .defer("left_out", "account__credentials")
-        .annotate(held=Subquery(number))
-        .filter(held__gt=0)
-        .order_by("paused_at", "pk")[:PAUSED]
-    )
-    return [(batch, batch.held) for batch in rows]
 
 
 def still_looking(tasks: QuerySet[Task]) -> bool:

@@ -130,7 +130,6 @@ def _standing(account_id: int, *, until_empty: bool) -> _Standing:
     )
     found = pushes.aggregate(
         queued=Count("pk", filter=Q(state=State.QUEUED, paused=False)),
-        first=Min("not_before", filter=Q(state=State.QUEUED, paused=False)),
         paused=Count("pk", filter=Q(state=State.QUEUED, paused=True)),
         lease=Min("lease_until", filter=Q(state__in=[State.CLAIMED, State.SENDING])),
         look=Min("look_at", filter=looked_up & Q(kind=Push.Kind.CREATE)),
@@ -142,7 +141,7 @@ def _standing(account_id: int, *, until_empty: bool) -> _Standing:
     if account.state == Gate.TROUBLE and down:
         return _Standing(None, trouble)
     shut = account.state in (Gate.NEEDS_NEW_KEY, Gate.PAUSED)
-    first = None if shut else found["first"]
+    first = None if shut else pushes.in_line().aggregate(at=Min("not_before"))["at"]
     look = None if account.state == Gate.NEEDS_NEW_KEY else found["look"]
     if not until_empty:
         held = account.held_until is not None and account.held_until > now

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Exchange, Push, Task
@@ -127,18 +126,9 @@ def fresh_account(account_id: int) -> ConnectedAccount | None:
 def claim_portion(account: ConnectedAccount, adapter: VendorAdapter) -> Claim | None:
     """Claim the pushes of the next calls, or return None when none is due."""
     now = timezone.now()
-    earlier = Push.objects.filter(task=OuterRef("task"), pk__lt=OuterRef("pk"))
     head = (
-        Push.objects.filter(
-            account=account,
-            state=Push.State.QUEUED,
-            paused=False,
-            not_before__lte=now,
-        )
-        # An action waits for what was asked for before it, as in `states.claim`.
-        .filter(
-            Q(kind=Push.Kind.CREATE) | ~Exists(earlier.exclude(state__in=Task.SETTLED))
-        )
+        Push.objects.sendable(now)
+        .filter(account=account)
         .order_by("lane", "pk")
         .values("group_key", "call_limit")
         .first()

@@ -280,12 +280,8 @@ class AccountReading:
         note_drift(self.account.pk, "read", str(error))
 
     def pushes_wait(self) -> bool:
-        return Push.objects.filter(
-            account=self.account,
-            state=Push.State.QUEUED,
-            paused=False,
-            not_before__lte=timezone.now(),
-        ).exists()
+        due = Push.objects.sendable(timezone.now())
+        return due.filter(account=self.account).exists()
 
 
 def scope_of(account: ConnectedAccount, run: SyncRun) -> SyncScope:

@@ -78,11 +78,38 @@ def write(
                 call_limit=-(-len(pushes) // 2)
             )
         states.change(
-            changes,
+            unless_left(changes, pushes),
             sources=states.ANSWERABLE,
             attempt=attempt,
             before=[exchanges.ended(exchange, account, response=response, error=error)],
         )
+
+
+def unless_left(changes: Sequence[Change], pushes: Sequence[Push]) -> list[Change]:
+    """Return these changes, but nothing goes back to the queue that a person has left.
+
+    For an answer that comes so late that somebody was asked meanwhile.
+    """
+    back = [item.push_id for item in changes if item.to == State.QUEUED]
+    if not back:
+        return list(changes)
+    rows = Push.objects.filter(pk__in=back, left_at__isnull=False)
+    # Locked, so that nobody leaves it between this and the change.
+    locked = rows.select_for_update().order_by("pk")
+    left = set(locked.values_list("pk", flat=True))
+    by_id = {push.pk: push for push in pushes if push.pk in left}
+    return [
+        failed(
+            by_id[item.push_id],
+            "left",
+            "Somebody left this one as it was. Now it is certain that it did not arrive: "
+            f"{by_id[item.push_id].account.adapter_class.name} does not have it. "
+            "Nothing was created. Retry to send it.",
+        )
+        if item.push_id in left and item.to == State.QUEUED
+        else item
+        for item in changes
+    ]
 
 
 def changes_for_error(
@@ -139,6 +166,16 @@ def failed(push: Push, kind: str, sentence: str) -> Change:
             f"look in {push.account.adapter_class.name} before you send it again."
         )
     return Change(push.pk, State.FAILED, error_kind=kind, error=sentence)
+
+
+def too_late(push: Push) -> Change:
+    """Return the change that asks about a create whose due time passed in the queue."""
+    return failed(
+        push,
+        "too_late",
+        "Its due time passed before it could be sent. Change the date, or retry to send "
+        "it anyway.",
+    )
 
 
 def changes_for_results(
@@ -274,10 +311,11 @@ def not_sent_after_all(
     reason: Exception,
 ) -> None:
     """The intent was committed, but no byte has left: back to the queue."""
+    changes = [Change(push.pk, State.QUEUED) for push in pushes]
     with transaction.atomic():
         exchanges.end(exchange, account, error=NothingHappened(f"Not sent: {reason}"))
         states.change(
-            [Change(push.pk, State.QUEUED) for push in pushes],
+            unless_left(changes, pushes),
             sources=states.ANSWERABLE,
             attempt=attempt,
             events=False,

@@ -9,13 +9,12 @@ transaction; `claimed` is not copied, because nothing has left yet.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskEvent
@@ -48,9 +47,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 #: An answer to the attempt that is under way may also come after its lease was over.
 ANSWERABLE = (State.SENDING, State.NEEDS_CHECK)
-
-#: Nothing of these has left.
-WAITING = (State.QUEUED, State.CLAIMED)
 
 # A few of ours, so that one statement stays below SQLite's limit of variables.
 ROWS_PER_STATEMENT = 500
@@ -176,7 +172,8 @@ def start_sending(
     start = f"""
         UPDATE baton_push
            SET state = 'sending', lease_until = %s, sent_at = %s,
-               look_at = NULL, tries = tries + 1, updated_at = %s
+               look_at = NULL, absent_reads = 0, left_at = NULL,
+               tries = tries + 1, updated_at = %s
          WHERE id IN ({ids}) AND state = 'claimed' AND attempt_id = %s
            AND lease_until > %s AND NOT paused AND {is_open}
         RETURNING id
@@ -368,62 +365,6 @@ def _history(
                (task_id, at, source, actor_id, kind, old, new, note) VALUES {rows}
     """  # noqa: S608 - only placeholders
     return [(sql, values)]
-
-
-def pause(batch_id: int, *, actor_id: int) -> int:
-    """Hold every create of a batch that is not through; return how many wait to be sent.
-
-    What is being sent goes on, and is held if it comes back. What a worker has claimed
-    and not begun to send goes back by itself: `start_sending` refuses it.
-    """
-    rows = Push.objects.filter(task__batch=batch_id, kind=Push.Kind.CREATE)
-    rows = rows.exclude(state__in=[State.DELIVERED, State.WITHDRAWN])
-    with transaction.atomic():
-        found = _locked(rows)
-        for part in _parts([pk for pk, _, _ in found]):
-            Push.objects.filter(pk__in=part).update(paused=True)
-        held = [task for _, task, state in found if state in WAITING]
-        _write_pause("paused", held, actor_id)
-    return len(held)
-
-
-def resume(batch_id: int, *, actor_id: int) -> int:
-    """Let the creates of a batch go on; return how many wait to be sent.
-
-    Their patience begins anew: the time in which nobody could send them does not count.
-    """
-    with transaction.atomic():
-        found = _locked(Push.objects.filter(task__batch=batch_id, paused=True))
-        now = timezone.now()
-        waiting = [(pk, task) for pk, task, state in found if state in WAITING]
-        for part in _parts([pk for pk, _ in waiting]):
-            Push.objects.filter(pk__in=part).update(created_at=now)
-        for part in _parts([pk for pk, _, _ in found]):
-            Push.objects.filter(pk__in=part).update(paused=False)
-        _write_pause("resumed", [task for _, task in waiting], actor_id)
-    return len(waiting)
-
-
-def _locked(rows: QuerySet[Push]) -> list[tuple[int, int, str]]:
-    """Return (id, task, state) of these, locked in the order of their ids."""
-    locked = rows.order_by("pk").select_for_update(of=("self",))
-    return list(locked.values_list("pk", "task_id", "state"))
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), ROWS_PER_STATEMENT):
-        yield ids[start : start + ROWS_PER_STATEMENT]
-
-
-def _write_pause(kind: str, task_ids: Sequence[int], actor_id: int) -> None:
-    now, person = timezone.now(), TaskEvent.Source.PERSON
-    TaskEvent.objects.bulk_create(
-        (
-            TaskEvent(task_id=pk, at=now, source=person, actor_id=actor_id, kind=kind)
-            for pk in task_ids
-        ),
-        batch_size=ROWS_PER_STATEMENT,
-    )
 
 
 def postpone_looks(

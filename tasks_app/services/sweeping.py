@@ -153,15 +153,8 @@ def give_up(now: datetime) -> None:
     changes = []
     for push in old:
         name = push.account.adapter_class.name
-        if push.task.due_sort < now and push.task.due_sort > push.created_at:
-            changes.append(
-                recording.failed(
-                    push,
-                    "too_late",
-                    "Its due time passed before it could be sent. Change the date, "
-                    "or retry to send it anyway.",
-                )
-            )
+        if push.is_late(now):
+            changes.append(recording.too_late(push))
         elif (
             push.account.state == ConnectedAccount.State.CONNECTED
             and push.tries
@@ -183,12 +176,7 @@ def work_of(now: datetime) -> dict[str, list[int]]:
 
     By kind of work: `push look sync hooks key directory`.
     """
-    due = Push.objects.filter(
-        account=OuterRef("pk"),
-        state=State.QUEUED,
-        paused=False,
-        not_before__lte=now,
-    )
+    due = Push.objects.sendable(now).filter(account=OuterRef("pk"))
     looks = Push.objects.filter(
         account=OuterRef("pk"),
         state__in=[State.NEEDS_CHECK, State.ACCEPTED],

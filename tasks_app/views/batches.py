@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Batch, Task
-from tasks_app.services import batches, queueing, standstill
+from tasks_app.services import batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
 
@@ -166,7 +166,7 @@ def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
 def batch_pause(request: TeamRequest, batch_id: int) -> HttpResponse:
     """Send nothing more of it until somebody lets it go on."""
     batch = get_object_or_404(own_batches(request), pk=batch_id)
-    number = batches.pause(batch, by=request.user)
+    number = pausing.pause(batch, by=request.user)
     if number is None:
         messages.info(request, "It was paused already.")
     else:
@@ -180,7 +180,7 @@ def batch_pause(request: TeamRequest, batch_id: int) -> HttpResponse:
 def batch_resume(request: TeamRequest, batch_id: int) -> HttpResponse:
     """Let a paused batch go on."""
     batch = get_object_or_404(own_batches(request), pk=batch_id)
-    number = batches.resume(batch, by=request.user)
+    number = pausing.resume(batch, by=request.user)
     if number is None:
         messages.info(request, "It goes on already.")
     else:

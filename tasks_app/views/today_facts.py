@@ -13,9 +13,9 @@ from tasks_app.models import Batch, ConnectedAccount, Membership
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today
 from tasks_app.services.account_health import AccountHealth, healths
-from tasks_app.services.batches import paused_batches
 from tasks_app.services.counting import MOST, count_each
 from tasks_app.services.days import Days
+from tasks_app.services.pausing import paused_batches
 
 #: The counters: name and what the list is asked for.
 COUNTERS = {

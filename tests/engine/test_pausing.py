@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,9 +16,9 @@ from django.utils import timezone
 from tasks_app.models import NEVER, Batch, Push, Task, TaskEvent
 from tasks_app.services import (
     account_health,
-    batches,
     delivery,
     foreground,
+    pausing,
     queueing,
     states,
     sweeping,
@@ -51,10 +53,10 @@ class Held:
         return make_push(task=task, state=state, **values, **push)
 
     def pause(self) -> int | None:
-        return batches.pause(self.batch, by=self.lead)
+        return pausing.pause(self.batch, by=self.lead)
 
     def resume(self) -> int | None:
-        return batches.resume(self.batch, by=self.lead)
+        return pausing.resume(self.batch, by=self.lead)
 
     def push(self, transport) -> bool:
         until = timezone.now() + timedelta(seconds=5)
@@ -230,7 +232,7 @@ def test_a_second_press_changes_nothing_and_keeps_who_was_first():
     later = make_user(held.account.team)
     held.pause()
 
-    assert batches.pause(held.batch, by=later) is None
+    assert pausing.pause(held.batch, by=later) is None
 
     held.batch.refresh_from_db()
     assert held.batch.paused_by == held.lead
@@ -278,6 +280,38 @@ def test_the_push_command_ends_and_says_why_some_wait(fake_transport):
 
     assert outcome.waiting == 1
     assert outcome.trouble == "has tasks of a paused batch"
+
+
+def test_an_action_behind_a_paused_create_keeps_nobody_busy(fake_transport):
+    held = Held(1)
+    held.pause()
+    make_push(task=held.pushes[0].task, kind="note", state="queued")
+
+    began = time.monotonic()
+    foreground.push_accounts(
+        [held.account], transport=fake_transport, until_empty=True, timeout=20
+    )
+
+    assert time.monotonic() - began < 20  # it ended by itself
+    assert sweeping.work_of(timezone.now())["push"] == []
+    held.resume()
+    assert sweeping.work_of(timezone.now())["push"] == [held.account.pk]
+
+
+def test_what_became_due_during_a_pause_is_asked_about_not_sent_late(fake_transport):
+    held = Held(2)
+    soon = held.pushes[0].created_at + timedelta(minutes=1)
+    Task.objects.filter(pk=held.pushes[0].task_id).update(due_sort=soon)
+    Task.objects.filter(pk=held.pushes[1].task_id).update(due_sort=NEVER)
+    fake_transport.responses = [created(15)]
+    held.pause()
+
+    with time_machine.travel(soon + timedelta(minutes=1)):
+        assert held.resume() == 1
+        held.push(fake_transport)
+
+    assert held.states() == [State.FAILED, State.DELIVERED]
+    assert "Its due time passed" in Task.objects.get(due_sort=soon).delivery_error
 
 
 def test_patience_ends_no_task_that_a_pause_held():

@@ -25,7 +25,9 @@ from tasks_app.services import (
     states,
     sweeping,
 )
+from tasks_app.services.delivery import settle_by_person
 from tests.engine.conftest import VENDORS
+from tests.factories import make_user
 
 from .conftest import Bed, plain
 
@@ -204,6 +206,42 @@ def test_who_was_frozen_with_the_intent_committed_sends_nothing(
     bed.stands(State.QUEUED)  # no byte has left, and that is certain
     bed.arrives()
     assert bed.sent() == 1
+
+
+def test_what_a_person_left_meanwhile_is_not_sent_by_who_wakes(lay, monkeypatch):
+    bed = lay("ysuite")
+    bed.create(1)
+    renew = pacing.renew
+
+    with monkeypatch.context() as patch:
+
+        def freeze(*args: Any, **kwargs: Any) -> Any:
+            lease_over(bed)
+            by = make_user(bed.account.team)
+            settle_by_person(Push.objects.get(), "leave", by=by)
+            patch.setattr(pushing, "SLACK", 3600.0)  # as if so much had passed
+            return renew(*args, **kwargs)
+
+        patch.setattr(pacing, "renew", freeze)
+        bed.push()
+    bed.push()
+
+    assert bed.server.calls() == []
+    bed.stands(State.FAILED)
+    bed.says("it did not arrive", "Nothing was created", "Retry")
+
+
+def test_a_new_call_begins_new_evidence(lay):
+    """What looks found before it, or a person said, is of the call before."""
+    bed = lay("ysuite")
+    bed.create(1)
+    Push.objects.update(absent_reads=1, left_at=timezone.now())
+
+    attempt, ids = states.claim(bed.account.pk, limit=1, lease=timedelta(seconds=60))
+    states.start_sending(ids, attempt=attempt, lease=timedelta(seconds=60))
+
+    push = Push.objects.get()
+    assert (push.absent_reads, push.left_at) == (0, None)
 
 
 @each_vendor
