@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from tasks_app.models import Push, Task, TaskEvent
@@ -53,7 +54,7 @@ def prioritise(
     """Give these locked tasks another priority; return ids done, and left out by reason.
 
     `creates` are the states of their creates, which are locked, too; `adapters` by
-    account id. What becomes urgent before it was sent goes before the others.
+    account id. What was not sent yet changes lanes with it.
     """
     now = timezone.now()
     changed: list[Task] = []
@@ -86,8 +87,21 @@ def prioritise(
     Task.objects.bulk_update(changed, ["priority", "version", "updated_at"])
     TaskEvent.objects.bulk_create(events)
     done = [task.pk for task in changed]
-    if priority == Task.Priority.URGENT:
-        Push.objects.filter(
-            task_id__in=done, kind=Push.Kind.CREATE, state=Push.State.QUEUED
-        ).update(lane=Push.Lane.URGENT)
+    change_lanes(done, priority)
     return done, skipped
+
+
+def change_lanes(task_ids: Sequence[int], priority: Task.Priority) -> None:
+    """Put what waits of these tasks where the priority puts it: urgent ones go first.
+
+    A single task, too, as when it was created: it does not wait behind a large batch.
+    """
+    waiting = Push.objects.filter(
+        task_id__in=task_ids, kind=Push.Kind.CREATE, state=Push.State.QUEUED
+    )
+    if priority == Task.Priority.URGENT:
+        waiting.update(lane=Push.Lane.URGENT)
+        return
+    others = Task.objects.filter(batch=OuterRef("task__batch"))
+    others = others.exclude(pk=OuterRef("task_id"))
+    waiting.filter(Exists(others)).update(lane=Push.Lane.NORMAL)

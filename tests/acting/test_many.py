@@ -16,6 +16,7 @@ from tasks_app.services.drafting import drafts_for
 from tasks_app.services.many import Wanted, ask_many, plan
 from tests.factories import (
     make_account,
+    make_batch,
     make_push,
     make_task,
     make_team,
@@ -609,6 +610,30 @@ def test_what_becomes_urgent_before_it_is_sent_goes_first(team, lead):
     push.refresh_from_db()
     assert push.lane == Push.Lane.URGENT
     assert drafts_for([push])[push.pk].priority == 4
+
+
+@pytest.mark.parametrize("how", ["undone", "changed"])
+@pytest.mark.parametrize(
+    ("number", "lane"), [(2, Push.Lane.NORMAL), (1, Push.Lane.URGENT)]
+)
+def test_what_is_urgent_no_more_waits_where_it_would_have(
+    team, lead, how, number, lane
+):
+    """Behind the others, except a single task, which waits behind no batch anyway."""
+    batch = make_batch(make_account("saleshandy", team=team))
+    tasks = [make_task(account=batch.account, batch=batch) for _ in range(number)]
+    former = {task.pk: task.priority for task in tasks}
+    for task in tasks:
+        make_push(task=task, lane=lane)
+    prioritised(tasks, "urgent", by=lead, team=team)
+    assert {push.lane for push in Push.objects.all()} == {Push.Lane.URGENT}
+
+    if how == "undone":
+        many.undo_priority(former, {"priority": "urgent"}, by=lead, team=team)
+    else:
+        prioritised(tasks, "low", by=lead, team=team)
+
+    assert {push.lane for push in Push.objects.all()} == {lane}
 
 
 # -- what is on its way stays as it was sent -------------------------------------------------
