@@ -25,6 +25,7 @@ from tasks_app.vendors.transport import Transport
 from . import gate, states
 from .account_settings import settings_of
 from .connecting import connect_account, who
+from .delivery import EARLIER
 from .directory import read_types, read_users
 from .doorbell import ring
 from .pacing import Saturated
@@ -54,7 +55,7 @@ UNSETTLED = [
     Push.State.NEEDS_CHECK,
 ]
 ENTER = "Enter a new one."
-LEFT = "Withdrawn before it was sent: its account was disconnected."
+LEFT = "Withdrawn: its account was disconnected."
 
 
 @dataclass(frozen=True)
@@ -210,8 +211,14 @@ def _withdraw_queue(account_ids: Sequence[int], by: AbstractBaseUser | None) -> 
     return len(
         states.change(
             [
-                states.Change(push_id, Push.State.WITHDRAWN, error=LEFT)
-                for push_id in waiting.order_by("pk").values_list("pk", flat=True)
+                states.Change(
+                    push_id,
+                    Push.State.WITHDRAWN,
+                    error=f"{LEFT} {EARLIER}" if watch_at else LEFT,
+                )
+                for push_id, watch_at in waiting.order_by("pk").values_list(
+                    "pk", "watch_at"
+                )
             ],
             sources=[Push.State.QUEUED],
             source=TaskEvent.Source.PERSON,

@@ -213,7 +213,7 @@ def retry(tasks: QuerySet[Task], *, by: User) -> int:
 def cancel_rest(tasks: QuerySet[Task], *, by: User) -> int:
     """Take back what waits in the queue; return how many."""
     waiting = tasks.filter(delivery=Delivery.QUEUED)
-    return withdraw(waiting, by=by, note="Taken back before it was sent.")
+    return withdraw(waiting, by=by)
 
 
 def still_looking(tasks: QuerySet[Task]) -> bool:

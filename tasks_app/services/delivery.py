@@ -13,6 +13,8 @@ from . import bringing, doorbell, states
 from .states import Change
 
 State = Push.State
+#: Said of what was sent before, to an answer that was not clear, and shown by no look.
+EARLIER = "An earlier call may still have created it."
 
 
 class AlreadySettled(Exception):
@@ -56,27 +58,26 @@ def retry_failed(tasks: QuerySet[Task], *, by: User | None) -> int:
     return len(moved)
 
 
-def withdraw(tasks: QuerySet[Task], *, by: User | None, note: str = "") -> int:
+def withdraw(tasks: QuerySet[Task], *, by: User | None) -> int:
     """Take back what has not been sent: queued and failed creates; return how many."""
     done = 0
     for state in (State.QUEUED, State.FAILED):
         ids = [push_id for push_id, _ in live_creates(tasks, state)]
-        # Sent before, and shown by no look: it may have arrived all the same.
         again = set(
             Push.objects.filter(pk__in=ids, watch_at__isnull=False).values_list(
                 "pk", flat=True
             )
         )
         for some, told in (
-            ([pk for pk in ids if pk not in again], "Taken back before it was sent."),
-            (list(again), "Taken back. An earlier call may still have created it."),
+            ([pk for pk in ids if pk not in again], "Taken back. Nothing was created."),
+            (list(again), f"Taken back. {EARLIER}"),
         ):
             moved = states.change(
-                [Change(pk, State.WITHDRAWN, error=note) for pk in some],
+                [Change(pk, State.WITHDRAWN, error=told) for pk in some],
                 sources=[state],
                 source=TaskEvent.Source.PERSON,
                 actor_id=by.pk if by else None,
-                note=note or told,
+                note=told,
             )
             done += len(moved)
     return done

@@ -99,5 +99,5 @@ def what_happened(task: Task, batch: Batch, team: Team) -> str:
     if task.delivery == State.NEEDS_CHECK:
         return said or f"No clear answer. The task may exist in {vendor}."
     if task.delivery == State.WITHDRAWN:
-        return said or "Taken back before it was sent."
+        return said or "Taken back: it is not sent any more."
     return said or f"{vendor} refused it."

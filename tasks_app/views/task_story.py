@@ -79,7 +79,7 @@ def delivery_head(task: Task) -> str:
         State.DELIVERED: f"Delivered to {vendor}",
         State.FAILED: f"Not created in {vendor}",
         State.NEEDS_CHECK: f"Not clear whether it is in {vendor}",
-        State.WITHDRAWN: "Taken back before it was sent",
+        State.WITHDRAWN: "Withdrawn",
     }[State(task.delivery)]
 
 

@@ -43,7 +43,7 @@ DELIVERY_TITLES = {
     "delivered": "The vendor confirmed it",
     "failed": "Not created: the vendor refused it",
     "needs_check": "No clear answer from the vendor; the task may exist",
-    "withdrawn": "Taken back before it was sent",
+    "withdrawn": "Taken back: it is not sent any more",
 }
 PAUSED = "Its batch is paused: it is safe in the queue and goes out when that goes on"
 CHANNELS = {

@@ -279,6 +279,22 @@ def test_disconnect_withdraws_the_queue_and_erases_the_key():
     assert not ConnectedAccount.objects.live().exists()
 
 
+def test_disconnect_says_of_what_was_sent_before_that_it_may_be_there():
+    account = make_account()
+    fresh = make_push(task=make_task(account=account))
+    again = make_push(task=make_task(account=account), watch_at=timezone.now())
+
+    disconnect(account)
+
+    for push in (fresh, again):
+        push.task.refresh_from_db()
+    said = "Withdrawn: its account was disconnected."
+    assert fresh.task.delivery_error == said
+    assert again.task.delivery_error == (
+        f"{said} An earlier call may still have created it."
+    )
+
+
 def test_disconnect_withdraws_actions_too():
     task = make_task(external_id="T1", delivery="delivered")
     push = make_push(task=task, kind=Push.Kind.COMPLETE)

@@ -191,7 +191,7 @@ def test_an_empty_batch_is_no_error(client, batch, lead) -> None:
         ("delivered", {"tries": 2}, "Created on the second try."),
         ("failed", {"error": "Saleshandy refused it."}, "Saleshandy refused it."),
         ("needs_check", {}, "No clear answer. The task may exist in Saleshandy."),
-        ("withdrawn", {}, "Taken back before it was sent."),
+        ("withdrawn", {}, "Taken back: it is not sent any more."),
     ],
 )
 def test_each_outcome_has_a_sentence(
@@ -415,6 +415,22 @@ def test_cancelling_takes_back_only_what_waits(client, batch, lead) -> None:
     assert failed.delivery == "failed"
     assert on_its_way.delivery == "accepted"
     assert Push.objects.get(task=waiting).state == "withdrawn"
+
+
+def test_what_was_sent_before_is_not_said_to_be_unsent(client, batch, lead) -> None:
+    fresh, again = add(batch), add(batch)
+    Push.objects.filter(task=again).update(watch_at=timezone.now())
+
+    client.post(reverse("batch-cancel", args=[batch.pk]))
+
+    for task, sentence in (
+        (fresh, "Taken back. Nothing was created."),
+        (again, "Taken back. An earlier call may still have created it."),
+    ):
+        task.refresh_from_db()
+        assert task.delivery_error == sentence
+        assert task.events.get(kind="delivery").note == sentence
+        assert sentence in words(look(client, batch))
 
 
 def test_the_export_holds_every_outcome_and_no_formula(client, batch, lead) -> None:

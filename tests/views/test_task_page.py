@@ -82,7 +82,7 @@ def exchange(push: Push, *others: Push, **overrides: object) -> Exchange:
         ("delivered", ["Delivered to Saleshandy", "Ts1"]),
         ("failed", ["Not created in Saleshandy", "refused it", "Retry", "Take back"]),
         ("needs_check", ["Not clear whether it is in Saleshandy", "Baton is looking"]),
-        ("withdrawn", ["Taken back before it was sent"]),
+        ("withdrawn", ["Withdrawn", "Taken back: it is not sent any more"]),
     ],
 )
 def test_each_state_says_what_it_means(

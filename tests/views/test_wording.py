@@ -186,6 +186,10 @@ def test_every_state_has_a_word_a_mark_and_an_explanation(state: str) -> None:
     assert look.title or state == "retrying"
 
 
+def test_what_was_taken_back_is_not_said_to_be_unsent() -> None:
+    assert "before it was sent" not in delivery_look("withdrawn").title
+
+
 def test_retrying_says_when_and_why() -> None:
     busy = Task(delivery="queued", retry_at=NOW, delivery_error="YSuite was busy.")
     push = Push(state="queued", error="YSuite was busy.", not_before=NOW)
