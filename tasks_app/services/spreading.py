@@ -69,12 +69,16 @@ def moved(draft: TaskDraft, number: int, zone: ZoneInfo) -> TaskDraft:
 
 
 def days_to_work(days: Iterable[date]) -> timedelta:
-    """Return by how much at least two days move on together to be working days both."""
+    """Return by how much at least up to three days move on together to be working days.
+
+    Each of them leaves out two of the seven ways to move, so that one is left.
+    """
     places = {day.weekday() for day in days}
-    for more in range(WEEK):
-        if all((place + more) % WEEK < WORKING_DAYS for place in places):
-            return timedelta(days=more)
-    return timedelta()
+    return next(
+        timedelta(days=more)
+        for more in range(WEEK)
+        if all((place + more) % WEEK < WORKING_DAYS for place in places)
+    )
 
 
 def day_of(draft: TaskDraft, zone: ZoneInfo) -> date | None:
