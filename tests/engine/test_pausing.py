@@ -24,7 +24,7 @@ from tasks_app.services import (
     sweeping,
 )
 from tasks_app.services.pushing import push_account
-from tasks_app.vendors.base import VendorResponse
+from tasks_app.vendors.calls import VendorResponse
 from tests.factories import make_account, make_batch, make_push, make_task, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
