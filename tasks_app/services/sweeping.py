@@ -136,7 +136,7 @@ def give_up(now: datetime) -> None:
     nobody's patience runs meanwhile, except that a due time that passes is asked about.
     """
     old = (
-        # By account, because that is how the index of the queue begins.
+        # By account and state, as the index `push_looks` goes.
         Push.objects.filter(
             account__in=ConnectedAccount.objects.order_by().values("pk"),
             state=State.QUEUED,
@@ -165,7 +165,7 @@ def give_up(now: datetime) -> None:
                     push,
                     "gave_up",
                     f"{name} could not take it for 24 hours. Nothing was created. "
-                    f"Last answer: {push.error or 'none'}",
+                    f"Last answer: {push.error or 'none.'}",
                 )
             )
     states.change(changes, sources=[State.QUEUED])
