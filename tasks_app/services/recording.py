@@ -161,8 +161,11 @@ def failed(push: Push, kind: str, sentence: str) -> Change:
     What was sent before, to an answer that was never clear, may have arrived after all.
     """
     if push.watch_at is not None:
-        sentence = (
-            f"{NOTHING.sub('', sentence)} An earlier call may still have created it: "
+        sentence = NOTHING.sub("", sentence)
+        if not sentence.endswith((".", "!", "?", "…")):
+            sentence += "."
+        sentence += (
+            " An earlier call may still have created it: "
             f"look in {push.account.adapter_class.name} before you send it again."
         )
     return Change(push.pk, State.FAILED, error_kind=kind, error=sentence)
