@@ -94,7 +94,10 @@ def delivery_sentence(task: Task, push: Push | None, team: Team) -> str:
                 "stands still; this task is safe in it."
             )
         if task.is_held:
-            return "Its batch is paused. It is safe in the queue until that goes on."
+            return (
+                "Its batch is paused. "
+                "It waits until that goes on or its due time passes."
+            )
         if task.retry_at:
             return f"{said} Next try at {clock(task.retry_at, team)}.".strip()
         return "It goes out when its turn comes within the rate limit."

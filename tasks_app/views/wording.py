@@ -45,7 +45,7 @@ DELIVERY_TITLES = {
     "needs_check": "No clear answer from the vendor; the task may exist",
     "withdrawn": "Taken back: it is not sent any more",
 }
-PAUSED = "Its batch is paused: it is safe in the queue and goes out when that goes on"
+PAUSED = "Its batch is paused: it waits until that goes on or its due time passes"
 CHANNELS = {
     "call": "Call",
     "email": "E-mail",

@@ -653,7 +653,7 @@ def test_list_and_task_call_what_waits_paused(client, batch, lead) -> None:
     page = words(client.get(reverse("task-detail", args=[task.pk])))
 
     assert "Paused" in listed and "Queued" not in listed.split("Paused")[1]
-    assert "Its batch is paused. It is safe in the queue until that goes on." in page
+    assert "It waits until that goes on or its due time passes." in page
     assert f"Paused with its batch by {lead.username}" in page
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks_app.models import Push, Task, Team
+from tasks_app.models import Batch, Push, Task, Team
 from tasks_app.templatetags.baton import hue, initials, web_address
 from tasks_app.views.task_groups import HEADINGS, ends, grouped
 from tasks_app.views.wording import (
@@ -184,6 +184,14 @@ def test_every_state_has_a_word_a_mark_and_an_explanation(state: str) -> None:
         "retrying",
     }
     assert look.title or state == "retrying"
+
+
+def test_what_is_held_is_said_to_wait_no_longer_than_until_its_due_time() -> None:
+    held = Task(delivery="queued", batch=Batch(paused_at=NOW))
+
+    assert delivery_look(held).title == (
+        "Its batch is paused: it waits until that goes on or its due time passes"
+    )
 
 
 def test_what_was_taken_back_is_not_said_to_be_unsent() -> None:
