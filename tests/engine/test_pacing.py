@@ -41,6 +41,29 @@ def most_within(times: list[float], seconds: float) -> int:
     )
 
 
+def test_an_account_is_tight_from_a_call_that_has_to_wait_until_one_that_has_not(clock):
+    account, other = make_account(rates=[[2, 10]]), make_account(rates=[[2, 10]])
+
+    tight = []
+    for pause in (0, 0, 0, 20):
+        clock.sleep(pause)
+        pacing.reserve(account, max_wait=60)
+        tight.append(pacing.is_tight(account))
+
+    assert tight == [False, False, True, False]
+    assert not pacing.is_tight(other)
+
+
+def test_an_account_is_tight_too_where_nobody_waits_so_long(clock):
+    account = make_account(rates=[[1, 10]])
+    pacing.reserve(account, max_wait=0)
+
+    with pytest.raises(pacing.Saturated):
+        pacing.reserve(account, max_wait=0)
+
+    assert pacing.is_tight(account)
+
+
 @pytest.mark.parametrize(
     ("rates", "calls"),
     [
