@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+#: Characters in a line of text.
+WIDTH = 100
 
 
 def settings_read() -> set[str]:
@@ -34,6 +36,16 @@ def test_the_readme_names_every_command():
     commands = {path.stem for path in folder.glob("*.py")} - {"__init__"}
 
     assert {name for name in commands if name not in README} == set()
+
+
+def test_the_papers_lines_are_short():
+    """Except tables and what is to be typed, which cannot be broken."""
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        text = re.sub(r"(?ms)^```.*?^```$", "", (ROOT / name).read_text())
+        lines = [line for line in text.splitlines() if line[:1] not in ("|", " ")]
+        lines += re.findall(r"(?m)^  +[^ ].*", text) if name == "CHANGELOG.md" else []
+
+        assert [line for line in lines if len(line) > WIDTH] == [], name
 
 
 def test_the_readme_s_files_exist():
