@@ -176,17 +176,30 @@ class Campaign:
     # -- the reckoning -----------------------------------------------------------------
 
     def drain(self) -> None:
-        """Wait until nothing moves any more, or a person would have to decide."""
+        """Wait until nothing moves any more, or only a person could decide.
+
+        What a person is asked about is looked for all the same, ever more slowly: in the
+        full form it gets the rest of the time.
+        """
         from tasks_app.models import Push
 
-        end = time.monotonic() + DRAIN
-        while time.monotonic() < end:
+        began = time.monotonic()
+        known = None
+        while (waited := time.monotonic() - began) < DRAIN:
             left = Push.objects.exclude(state__in=["delivered", "failed", "withdrawn"])
             counts = Counter(left.values_list("state", "ask_person"))
-            if not any(not asked for _, asked in counts):
-                return
+            if known is None and all(asked for _, asked in counts):
+                known = f"{sum(counts.values())} asked of a person after {waited:.0f} s"
+            if not counts or (known and self.options.short):
+                break
             time.sleep(2)
-        print(f"not settled after {DRAIN:.0f} s: {dict(counts)}")
+        else:
+            print(f"after {DRAIN:.0f} s there are left: {dict(counts)}")
+        print(known or "")
+        for sentence, number in Counter(
+            left.values_list("error", flat=True)
+        ).most_common(5):
+            print(f"{number:>6}  {sentence}")
 
     def report(self) -> int:
         from django.db import connection
