@@ -29,7 +29,7 @@ from . import bringing, doorbell, gate
 from .delivery import AlreadySettled
 from .drafting import drafts_for
 from .pacing import Saturated
-from .talking import converse
+from .talking import converse, only_while_it_stands
 
 log = logging.getLogger(__name__)
 State = Push.State
@@ -74,6 +74,7 @@ def look(account: ConnectedAccount, *, transport: Transport) -> int:
 
     Done after every reading of an account. A look that fails is made again later.
     """
+    stop_if_lost = only_while_it_stands(account)
     notice_gone(account, transport=transport)
     adapter = account.adapter()
     due = list(watched(account).filter(watch_at__lte=timezone.now())[:MOST_WATCHED])
@@ -94,6 +95,7 @@ def look(account: ConnectedAccount, *, transport: Transport) -> int:
                 transport=transport,
                 purpose="look",
                 push_ids=[push.pk for push in pushes],
+                on_request=stop_if_lost,
             )
             found += note(account, pushes, seen.tasks)
         except (VendorError, Saturated) as error:
@@ -328,6 +330,7 @@ def taken_back(push: Push) -> None:
 def notice_gone(account: ConnectedAccount, *, transport: Transport) -> None:
     """Close copies that somebody has removed at the vendor."""
     adapter = account.adapter()
+    stop_if_lost = only_while_it_stands(account)
     # In any order: one that cannot be read does not keep the others from it.
     rows = TaskCopy.objects.filter(account=account, outcome="").order_by("?")
     for copy in rows.select_related("push")[:MOST_READ]:
@@ -339,6 +342,7 @@ def notice_gone(account: ConnectedAccount, *, transport: Transport) -> None:
                 adapter.read_task(copy.external_id),
                 transport=transport,
                 purpose="look",
+                on_request=stop_if_lost,
             )
         except (VendorError, Saturated) as error:
             log.info("A copy at %s could not be read: %s", account, error)

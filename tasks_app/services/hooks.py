@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from tasks_app.models import (
     WebhookEvent,
 )
 from tasks_app.models.accounts import new_hook_token
+from tasks_app.vendors.calls import VendorRequest
 from tasks_app.vendors.errors import CredentialsRejected, RateLimited, VendorError
 from tasks_app.vendors.transport import Transport
 
@@ -35,7 +36,7 @@ from .pacing import Saturated
 from .reconciling import can_look
 from .recording import settle_time
 from .syncing import request_sync, unfinished
-from .talking import converse
+from .talking import converse, only_while_it_stands
 from .turns import turn
 
 log = logging.getLogger(__name__)
@@ -155,11 +156,12 @@ def read_again(
     """
     read: set[int] = set()
     failed: dict[int, str] = {}
+    stop_if_lost = only_while_it_stands(account)
     for task in tasks:
         if task.as_of is not None and task.as_of > timezone.now() - PAUSE:
             continue
         try:
-            if read_one(account, task, transport=transport):
+            if read_one(account, task, stop_if_lost, transport=transport):
                 read.add(task.pk)
         except (Saturated, RateLimited, CredentialsRejected) as error:
             log.info("Events of account %s wait: %s", account.pk, error)
@@ -174,7 +176,13 @@ def read_again(
     return read, failed
 
 
-def read_one(account: ConnectedAccount, task: Task, *, transport: Transport) -> bool:
+def read_one(
+    account: ConnectedAccount,
+    task: Task,
+    on_request: Callable[[VendorRequest], None],
+    *,
+    transport: Transport,
+) -> bool:
     """Let the vendor's current value show; False when somebody else was at it too."""
     begun = timezone.now()
     remote = converse(
@@ -182,6 +190,7 @@ def read_one(account: ConnectedAccount, task: Task, *, transport: Transport) -> 
         account.adapter().read_task(task.external_id),
         transport=transport,
         purpose="webhook",
+        on_request=on_request,
         max_wait=READ_WAIT,
     )
     with transaction.atomic():

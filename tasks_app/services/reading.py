@@ -46,7 +46,7 @@ from tasks_app.vendors.transport import Transport
 from . import bringing, copies, directory
 from .drifting import note_drift
 from .following import apply_page, apply_remote, mark_removed
-from .talking import converse
+from .talking import converse, only_while_it_stands
 
 LISTS, REST, SINGLE = "lists", "rest", "single"
 #: Overlap with the reading before, because clocks and indexes at the vendor lag.
@@ -113,6 +113,7 @@ class AccountReading:
         #: When the answer that is being read was asked for.
         self.asked = timezone.now()
         self.unreadable: list[int] = []
+        self.stop_if_lost = only_while_it_stands(account)
 
     def make(self) -> bool:
         if self.stage == LISTS:
@@ -179,6 +180,8 @@ class AccountReading:
         SyncRun.objects.filter(pk=self.run.pk).update(cursor=self.cursor({}))
 
     def count_call(self, request: VendorRequest) -> None:
+        """Count a call that is about to be made; raise `Saturated` where it is not to."""
+        self.stop_if_lost(request)
         self.asked = timezone.now()
         SyncRun.objects.filter(pk=self.run.pk).update(
             calls=F("calls") + 1, lease_until=self.asked + lease()

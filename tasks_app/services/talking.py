@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -62,21 +63,37 @@ def call(
 
 
 class Outdated(pacing.Saturated):
-    """The account is not what it was when the conversation began: ask anew, if at all."""
+    """The account is not what it was before: ask anew, if at all."""
 
     def __init__(self) -> None:
         super().__init__(0.0)
-        self.args = ("The account was disconnected or got another key meanwhile.",)
+        self.args = (
+            "The account was disconnected, or its key refused or replaced, meanwhile.",
+        )
 
 
 def stop_if_told(account: ConnectedAccount, before: gate.Standing) -> None:
     """Raise `pacing.Saturated` where another process was told to be quiet since the last
-    call, `Outdated` where the account was disconnected or its key is another."""
+    call, `Outdated` where the account was disconnected or its key refused or replaced."""
     now = gate.standing_now(account)
     if now.lost_since(before):
         raise Outdated
     if (quiet := now.quiet_for()) > 0:
         raise pacing.Saturated(quiet)
+
+
+def only_while_it_stands(account: ConnectedAccount) -> Callable[[VendorRequest], None]:
+    """Return an `on_request` that calls `stop_if_told`, for many conversations in a row.
+
+    Each alone looks only between its own calls, and the row in hand may be read anew
+    between two of them: what counts is how the account stands now, and connected.
+    """
+    before = replace(gate.standing(account), connected=True)
+
+    def check(request: VendorRequest) -> None:
+        stop_if_told(account, before)
+
+    return check
 
 
 def converse(

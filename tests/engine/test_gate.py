@@ -193,7 +193,7 @@ def test_a_reading_under_way_stops_when_its_key_is_another_or_gone(connect, chan
         list(drafts_for(list(Push.objects.all())).values()),
         sent_at=timezone.now() - timedelta(minutes=1),
     )
-    with pytest.raises(Outdated):
+    with pytest.raises(Outdated, match="disconnected, or its key refused or replaced"):
         converse(
             bench.account,
             conversation,

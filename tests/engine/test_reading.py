@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tasks_app.models import Drift, SyncRun, Task, VendorUser
+from tasks_app.models import ConnectedAccount, Drift, SyncRun, Task, VendorUser
 from tasks_app.services import reading
 from tasks_app.services.following import apply_page
 from tasks_app.services.syncing import begin_due, request_sync, sync_account
@@ -168,6 +168,54 @@ def test_an_account_is_read_while_something_may_change_there(
     assert SyncRun.objects.filter(account=made.account).count() == int(read)
 
 
+LOSSES = [
+    {"deleted_at": timezone.now()},
+    {"credentials_version": 7},
+    {"state": ConnectedAccount.State.NEEDS_NEW_KEY},
+]
+
+
+@pytest.mark.parametrize("change", LOSSES, ids=lambda change: next(iter(change)))
+@pytest.mark.parametrize("what", ["missing", "texts"])
+def test_single_reads_end_when_the_account_is_lost(
+    connect: Any, what: str, change: dict[str, Any]
+) -> None:
+    """Each is a conversation of its own, and the row in hand is read anew between."""
+    bench = connect("reply")
+    planted(bench, 4)
+    if what == "texts":
+        later = timezone.now() + timedelta(hours=1)
+        Task.objects.update(text_unread=True, as_of=later)
+    request_sync(bench.account)
+    SyncRun.objects.update(cursor={"stage": reading.SINGLE})
+    before = len(bench.server.calls())
+
+    class Losing:
+        def send(self, request: VendorRequest, **more: Any) -> VendorResponse:
+            response = bench.transport.send(request, **more)
+            ConnectedAccount.objects.update(**change)
+            return response
+
+    run = sync_account(bench.account.pk, transport=Losing())
+
+    assert run is not None
+    assert "refused or replaced" in run.error
+    assert run.state == SyncRun.State.RUNNING
+    assert len(bench.server.calls()) == before + 1
+
+
+def test_a_disconnected_account_is_not_read_at_all(connect: Any) -> None:
+    bench = connect("reply")
+    planted(bench, 1)
+    request_sync(bench.account)
+    ConnectedAccount.objects.update(deleted_at=timezone.now())
+    before = len(bench.server.calls())
+
+    sync_account(bench.account.pk, transport=bench.transport)
+
+    assert len(bench.server.calls()) == before
+
+
 @dataclass
 class Dying:
     """A transport whose process dies after so many answers."""
@@ -243,6 +291,7 @@ def test_a_busy_vendor_puts_a_reading_off_and_it_goes_on(
     assert "busy" in run.error
     before = len(bench.server.calls())
     SyncRun.objects.update(lease_until=timezone.now())
+    ConnectedAccount.objects.update(held_until=None, asked_until=None)
     again = sync_account(bench.account.pk, transport=bench.transport)
 
     assert again is not None

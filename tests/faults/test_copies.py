@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tasks_app.models import Push, Task, TaskCopy, TaskEvent
+from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent
 from tasks_app.services import copies, sweeping, syncing
 from tasks_app.services.delivery import AlreadySettled, settle_by_person, withdraw
 from tests.engine.conftest import VENDORS
@@ -301,6 +301,29 @@ def test_where_no_call_takes_back_it_is_said_and_a_removal_there_noticed(lay):
 
     copy.refresh_from_db()
     assert copy.outcome == TaskCopy.Outcome.GONE
+
+
+def test_copies_are_read_no_more_once_the_account_is_disconnected(lay):
+    bed = lay("reply")
+    bed.create(1)
+    bed.settle()
+    task = Task.objects.get()
+    TaskCopy.objects.bulk_create(
+        TaskCopy(account=bed.account, task=task, external_id=str(900_001 + number))
+        for number in range(3)
+    )
+    account = bed.fresh()
+    calls = len(bed.server.calls())
+
+    class Losing:
+        def send(self, request, **more):
+            ConnectedAccount.objects.update(deleted_at=timezone.now())
+            return bed.transport.send(request, **more)
+
+    copies.look(account, transport=Losing())
+
+    assert len(bed.server.calls()) == calls + 1
+    assert TaskCopy.objects.filter(outcome="").count() == 2
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
