@@ -44,6 +44,7 @@ from . import (
 )
 from .drafting import drafts_for
 from .following import apply_remote, mark_removed
+from .leases import LeaseShort, check_lease
 from .recording import settle_time
 from .states import Change
 
@@ -56,7 +57,7 @@ PERMIT_WAIT = 2.0
 
 
 class NotOurs(Exception):
-    """The gate fell shut or the claim is over: nothing was sent, give it back."""
+    """The gate fell shut or the claim or its lease is over: give back what is claimed."""
 
 
 def action_draft(push: Push, task: Task) -> ActionDraft:
@@ -88,7 +89,8 @@ def send_action(
     """Do one action at the vendor and record what became of it.
 
     `on_sending` is called once bytes may have left. Raise `NotOurs` and
-    `pacing.Saturated` when nothing was sent and the claim is to be given back.
+    `pacing.Saturated` when the turn is to end: where nothing was sent the push is
+    claimed or queued, else unclear.
     """
     task = Task.objects.select_related("team", "type").get(pk=push.task_id)
     name = account.adapter_class.name
@@ -132,6 +134,10 @@ def send_action(
             show_vendor(account, push, transport=transport)
         return
     except (NotOurs, pacing.Saturated):
+        if talk.sent:
+            talk.record_error(
+                OutcomeUnknown(f"{name} could not be asked whether it is done.")
+            )
         raise
     except Exception:
         log.exception("An action at %s ended in an error of our own.", account)
@@ -139,8 +145,8 @@ def send_action(
         return
     if not talk.sent:
         # It was so already, and no call was needed.
-        lease = timedelta(seconds=settings.LEASE)
-        states.start_sending([push.pk], attempt=attempt, lease=lease)
+        with transaction.atomic():
+            talk.start()
         on_sending()
     states.change(
         [Change(push.pk, State.DELIVERED, external_id=push.target_id)],
@@ -169,6 +175,8 @@ class ActionTalk:
         self.account, self.push, self.attempt = account, push, attempt
         self.transport, self.on_sending = transport, on_sending
         self.sent = False
+        #: Until when the push is ours (monotonic clock).
+        self.ends = 0.0
         self.settled_as = ""
 
     def run(self, conversation: Any) -> RemoteTask | None:
@@ -197,8 +205,15 @@ class ActionTalk:
     def write(self, request: VendorRequest) -> VendorResponse:
         """Commit the intent, then make a call with an effect."""
         permit = pacing.acquire(self.account, max_wait=PERMIT_WAIT)
+        first = not self.sent
         exchange = self.begin(request)
-        permit = pacing.renew(self.account, permit, max_wait=talking.READ_WAIT)
+        try:
+            # As for creates: who was frozen must not undo what was asked for since.
+            permit = pacing.renew(self.account, permit, max_wait=PERMIT_WAIT)
+            check_lease(self.ends)
+        except (pacing.Saturated, LeaseShort) as late:
+            self.not_sent_after_all(exchange, late, first=first)
+            raise NotOurs from None
         began = time.monotonic()
         try:
             response = self.transport.send(
@@ -226,15 +241,37 @@ class ActionTalk:
                 attempt=self.attempt,
                 push_ids=[self.push.pk],
             )
-            if not self.sent and not states.start_sending(
-                [self.push.pk],
-                attempt=self.attempt,
-                lease=timedelta(seconds=settings.LEASE),
-            ):
-                raise NotOurs
+            if not self.sent:
+                self.start()
         self.sent = True
         self.on_sending()
         return exchange
+
+    def start(self) -> None:
+        """Make the push `sending`; raise `NotOurs` where it is not ours any more."""
+        self.ends = time.monotonic() + settings.LEASE
+        lease = timedelta(seconds=settings.LEASE)
+        if not states.start_sending([self.push.pk], attempt=self.attempt, lease=lease):
+            raise NotOurs
+
+    def not_sent_after_all(
+        self, exchange: Exchange, reason: Exception, *, first: bool
+    ) -> None:
+        """No byte of this call has left. If it was the first one: back to the queue.
+
+        What the sweep has found meanwhile is looked up, which repeats it if need be.
+        """
+        nothing = NothingHappened(f"Not sent: {reason}")
+        with transaction.atomic():
+            exchanges.end(exchange, self.account, error=nothing)
+            if first:
+                states.change(
+                    [Change(self.push.pk, State.QUEUED)],
+                    sources=[State.SENDING],
+                    attempt=self.attempt,
+                    events=False,
+                )
+        self.sent = not first
 
     def record_error(self, error: VendorError) -> None:
         """Let an error decide the push, by what is certain."""

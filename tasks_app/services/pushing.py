@@ -43,6 +43,7 @@ from . import (
     states,
 )
 from .drafting import drafts_for, tasks_of
+from .leases import LeaseShort, check_lease
 from .turns import PUSH_TURNS, turn
 
 log = logging.getLogger(__name__)
@@ -52,18 +53,12 @@ T = TypeVar("T")
 SINGLES = 10
 #: Seconds that a turn waits for a permit before it gives its claim back.
 PERMIT_WAIT = 2.0
-#: Seconds of lease that must be left beyond the call's deadline to begin a call.
-SLACK = 5.0
 #: Failures to prepare a request before a push is set aside.
 PREPARE_TRIES = 3
 
 
 class GiveBack(Exception):
     """Stop this turn: what is claimed and unsent goes back to the queue."""
-
-
-class LeaseShort(Exception):
-    """Stop with this claim: too little of its lease is left for another call."""
 
 
 @dataclass
@@ -221,12 +216,6 @@ def calls_for(
         draft = drafts[push.pk]
         alike.setdefault(adapter.group_key(draft), []).append(draft)
     return [call for group in alike.values() for call in adapter.split(group)]
-
-
-def check_lease(ends: float) -> None:
-    """Raise `LeaseShort` when too little of a lease is left to begin a call."""
-    if time.monotonic() + settings.CALL_DEADLINE + SLACK > ends:
-        raise LeaseShort("Too little was left of its lease.")
 
 
 def send_create(

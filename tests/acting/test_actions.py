@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, VendorUser
-from tasks_app.services import actions
+from tasks_app.services import actions, states
 from tasks_app.services.sweeping import sweep
 from tasks_app.services.syncing import request_sync, sync_account
 from tasks_app.vendors.words import Action
@@ -283,8 +284,6 @@ def test_a_wrong_key_keeps_the_action_for_later(placed):
 def test_an_action_that_crashed_half_way_is_looked_up(placed):
     bench, task = placed("reply")
     push = ask(bench, task, Action.COMPLETE, {"outcome": "0"})
-    from tasks_app.services import states
-
     attempt, _ = states.claim(bench.account.pk, limit=1, lease=timedelta(seconds=60))
     states.start_sending([push.pk], attempt=attempt, lease=timedelta(seconds=60))
     Push.objects.filter(pk=push.pk).update(lease_until=timezone.now())
@@ -295,3 +294,26 @@ def test_an_action_that_crashed_half_way_is_looked_up(placed):
     push.refresh_from_db()
     assert push.state == State.DELIVERED
     assert at_vendor(bench, task)["state"] == "completed"
+
+
+def test_what_was_so_already_is_settled_in_one_transaction(placed, monkeypatch):
+    """The push and its task begin together, where no call is needed, too."""
+    bench, task = placed("reply")
+    push = ask(bench, task, Action.COMPLETE, {"outcome": "0"})
+    start, within = states.start_sending, []
+
+    def started(*args, **kwargs):
+        within.append(connection.in_atomic_block)
+        return start(*args, **kwargs)
+
+    def nothing_to_do(self, draft):
+        return None
+        yield
+
+    monkeypatch.setattr(states, "start_sending", started)
+    monkeypatch.setattr(type(bench.account.adapter()), "act", nothing_to_do)
+    bench.push()
+
+    push.refresh_from_db()
+    assert push.state == State.DELIVERED
+    assert within == [True]

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tasks_app.models import ConnectedAccount, Push, Task, VendorUser
-from tasks_app.services import actions
+from tasks_app.models import ConnectedAccount, Exchange, Push, Task, VendorUser
+from tasks_app.services import actions, leases, pacing
 from tasks_app.services.sweeping import sweep
 from tasks_app.services.syncing import request_sync, sync_account
 from tasks_app.vendors.calls import VendorRequest, VendorResponse
@@ -27,6 +27,7 @@ from tests.engine.conftest import VENDORS
 from tests.engine.test_reading import planted
 from tests.factories import make_user, make_vendor_user
 from tests.faults.conftest import Bed, plain
+from tests.faults.test_crashes import lease_over
 
 pytestmark = pytest.mark.django_db
 State = Push.State
@@ -272,6 +273,87 @@ def test_trouble_with_the_read_before_ends_done(
     case.settle()
 
     assert True in aimed.made
+    case.is_done()
+
+
+# -- frozen, then awake, and out of permits --------------------------------------------
+
+
+@each_case
+def test_who_was_frozen_with_the_intent_committed_changes_nothing(
+    begin: Any, monkeypatch: Any, vendor: str, action: Action, values: Any
+) -> None:
+    """Somebody may have asked for something newer, and got it, meanwhile."""
+    case = begin(vendor, action, values)
+    aimed = case.meets(lambda: None)
+    renew = pacing.renew
+
+    with monkeypatch.context() as patch:
+
+        def freeze(*args: Any, **kwargs: Any) -> Any:
+            if Push.objects.get(pk=case.push.pk).state == State.SENDING:
+                lease_over(case.bed)
+                patch.setattr(leases, "SLACK", 3600.0)  # as if so much had passed
+            return renew(*args, **kwargs)
+
+        patch.setattr(pacing, "renew", freeze)
+        case.bed.push()
+
+    assert True not in aimed.made
+    case.push.refresh_from_db()
+    assert case.push.state == State.NEEDS_CHECK
+    case.settle()
+    case.is_done()
+
+
+@each_case
+def test_a_permit_that_is_lost_after_the_intent_gives_the_push_back(
+    begin: Any, monkeypatch: Any, vendor: str, action: Action, values: Any
+) -> None:
+    case = begin(vendor, action, values)
+    aimed = case.meets(lambda: None)
+    renew = pacing.renew
+
+    def none_left(*args: Any, **kwargs: Any) -> Any:
+        if Push.objects.get(pk=case.push.pk).state == State.SENDING:
+            raise pacing.Saturated(9.0)
+        return renew(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pacing, "renew", none_left)
+        case.bed.push()
+
+    assert True not in aimed.made
+    case.push.refresh_from_db()
+    assert case.push.state == State.QUEUED
+    call = case.push.exchanges.latest("pk")
+    assert (call.outcome, call.error[:8]) == (Exchange.Outcome.NOTHING, "Not sent")
+    case.task.refresh_from_db()
+    assert case.task.action_state == State.QUEUED
+    case.settle()
+    case.is_done()
+
+
+def test_no_permit_for_the_read_after_a_change_leaves_it_unclear(
+    begin: Any, monkeypatch: Any
+) -> None:
+    case = begin("leadsquared", Action.COMPLETE, {})
+    case.meets(lambda: None, answer=VendorResponse(200, body={"Odd": 1}))
+    acquire = pacing.acquire
+
+    def none_left(*args: Any, **kwargs: Any) -> Any:
+        if Push.objects.get(pk=case.push.pk).state == State.SENDING:
+            raise pacing.Saturated(9.0)
+        return acquire(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pacing, "acquire", none_left)
+        case.bed.push()
+
+    case.push.refresh_from_db()
+    assert case.push.state == State.NEEDS_CHECK
+    plain(case.push.error, case.bed.name)
+    case.settle()
     case.is_done()
 
 

@@ -19,6 +19,7 @@ from tasks_app.models import Exchange, Push
 from tasks_app.services import (
     exchanges,
     gate,
+    leases,
     pacing,
     pushing,
     recording,
@@ -196,7 +197,7 @@ def test_who_was_frozen_with_the_intent_committed_sends_nothing(
         def freeze(*args: Any, **kwargs: Any) -> Any:
             lease_over(bed)
             bed.stands(State.NEEDS_CHECK)
-            patch.setattr(pushing, "SLACK", 3600.0)  # as if so much had passed
+            patch.setattr(leases, "SLACK", 3600.0)  # as if so much had passed
             return renew(*args, **kwargs)
 
         patch.setattr(pacing, "renew", freeze)
@@ -219,7 +220,7 @@ def test_what_a_person_left_meanwhile_is_not_sent_by_who_wakes(lay, monkeypatch)
             lease_over(bed)
             by = make_user(bed.account.team)
             settle_by_person(Push.objects.get(), "leave", by=by)
-            patch.setattr(pushing, "SLACK", 3600.0)  # as if so much had passed
+            patch.setattr(leases, "SLACK", 3600.0)  # as if so much had passed
             return renew(*args, **kwargs)
 
         patch.setattr(pacing, "renew", freeze)
