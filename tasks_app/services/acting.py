@@ -60,6 +60,10 @@ class NotOurs(Exception):
     """The gate fell shut or the claim or its lease is over: give back what is claimed."""
 
 
+class NoCopy(Exception):
+    """What is to be taken back turned out to be a task of its own: nothing was sent."""
+
+
 def action_draft(push: Push, task: Task) -> ActionDraft:
     """Return this push as an adapter gets it."""
     values = {
@@ -111,8 +115,15 @@ def send_action(
         actions.restore(push)
         on_sending()
         return
-    if push.kind == Push.Kind.COPY and copies.is_a_task(account.pk, push.target_id):
-        # An answer that came late says whose it is.
+    talk = ActionTalk(account, push, attempt, transport, on_sending)
+    try:
+        remote = talk.run(account.adapter().act(action_draft(push, task)))
+        if not talk.sent:
+            # It was so already, and no call was needed.
+            with transaction.atomic():
+                talk.start()
+            on_sending()
+    except NoCopy:
         sentence = copies.no_copy(push.target_id)
         states.change(
             [Change(push.pk, State.FAILED, error_kind="no_copy", error=sentence)],
@@ -123,9 +134,6 @@ def send_action(
         copies.unflag(push.copies.filter(outcome=""))
         on_sending()
         return
-    talk = ActionTalk(account, push, attempt, transport, on_sending)
-    try:
-        remote = talk.run(account.adapter().act(action_draft(push, task)))
     except VendorError as error:
         talk.record_error(error)
         if not isinstance(error, Refused):
@@ -143,11 +151,6 @@ def send_action(
         log.exception("An action at %s ended in an error of our own.", account)
         talk.record_error(OutcomeUnknown(f"The answer of {name} could not be read."))
         return
-    if not talk.sent:
-        # It was so already, and no call was needed.
-        with transaction.atomic():
-            talk.start()
-        on_sending()
     states.change(
         [Change(push.pk, State.DELIVERED, external_id=push.target_id)],
         sources=states.ANSWERABLE,
@@ -248,7 +251,16 @@ class ActionTalk:
         return exchange
 
     def start(self) -> None:
-        """Make the push `sending`; raise `NotOurs` where it is not ours any more."""
+        """Make the push `sending`, inside the transaction that stores its intent.
+
+        Raise `NotOurs` where it is not ours any more, and `NoCopy`.
+        """
+        if self.push.kind == Push.Kind.COPY:
+            # An answer that came late, or a person, may say whose it is. The lock is
+            # `delivery.refuse_copy`'s as well: whoever comes second sees the first.
+            list(self.push.copies.select_for_update())
+            if copies.is_a_task(self.account.pk, self.push.target_id):
+                raise NoCopy
         self.ends = time.monotonic() + settings.LEASE
         lease = timedelta(seconds=settings.LEASE)
         if not states.start_sending([self.push.pk], attempt=self.attempt, lease=lease):

@@ -15,6 +15,8 @@ from .states import Change
 State = Push.State
 #: Said of what was sent before, to an answer that was not clear, and shown by no look.
 EARLIER = "An earlier call may still have created it."
+#: From here on the call that takes a copy back may have left.
+ON_ITS_WAY = (State.SENDING, State.NEEDS_CHECK, State.DELIVERED)
 
 
 class AlreadySettled(Exception):
@@ -146,6 +148,8 @@ def _link(push: Push, external_id: str, by: User) -> None:
         raise WrongId(f"The id {external_id} belongs to another task: “{other.title}”.")
     try:
         with transaction.atomic():
+            if push.kind == Push.Kind.CREATE:
+                refuse_copy(push, external_id)
             bringing.give_way(push.account, [external_id])
             moved = states.change(
                 [Change(push.pk, State.DELIVERED, external_id=external_id)],
@@ -162,6 +166,17 @@ def _link(push: Push, external_id: str, by: User) -> None:
         TaskCopy.objects.filter(push=push, outcome="").update(
             outcome=TaskCopy.Outcome.TAKEN_BACK, settled_at=timezone.now()
         )
+
+
+def refuse_copy(push: Push, external_id: str) -> None:
+    """Raise `WrongId` where Baton takes back what has this id, or has done so."""
+    rows = TaskCopy.objects.filter(account_id=push.account_id, external_id=external_id)
+    # `acting` holds the same row: either it sees this task, or its call is seen here.
+    for copy in rows.select_for_update():
+        if copy.outcome == TaskCopy.Outcome.TAKEN_BACK:
+            raise WrongId(f"Baton has taken {external_id} back as a second copy.")
+        if copy.push is not None and copy.push.state in ON_ITS_WAY:
+            raise WrongId(f"Baton is taking {external_id} back as a second copy.")
 
 
 def already(push: Push) -> AlreadySettled:

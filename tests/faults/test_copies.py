@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,13 @@ import time_machine
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task, TaskCopy, TaskEvent
-from tasks_app.services import copies, sweeping, syncing
-from tasks_app.services.delivery import AlreadySettled, settle_by_person, withdraw
+from tasks_app.services import copies, pacing, sweeping, syncing
+from tasks_app.services.delivery import (
+    AlreadySettled,
+    WrongId,
+    settle_by_person,
+    withdraw,
+)
 from tests.engine.conftest import VENDORS
 from tests.factories import make_user
 
@@ -352,6 +358,84 @@ def test_what_became_a_task_of_its_own_is_not_taken_back(lay, when):
     last = TaskEvent.objects.filter(task=copy.task_id, kind="copy").last()
     assert last is not None
     assert "no copy" in last.note
+
+
+def test_what_becomes_a_task_of_its_own_while_it_is_taken_back_stays(lay, monkeypatch):
+    """Its own answer comes when a worker has already begun to take it back."""
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy = TaskCopy.objects.get()
+    copies.settle(copy, "back", by=make_user(bed.account.team))
+    acquire = pacing.acquire
+
+    def meanwhile(*args, **kwargs):
+        if Push.objects.get(kind="copy").state == State.CLAIMED:
+            make_its_own(copy)
+        return acquire(*args, **kwargs)
+
+    monkeypatch.setattr(pacing, "acquire", meanwhile)
+    bed.push()
+
+    assert len(bed.server.tasks()) == 2
+    assert not TaskCopy.objects.exists()
+    assert Push.objects.get(kind="copy").state == State.FAILED
+    assert not Push.objects.get(kind="copy").exchanges.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "says"),
+    [
+        (State.SENDING, "", "is taking"),
+        (State.NEEDS_CHECK, "", "is taking"),
+        (State.DELIVERED, "", "is taking"),
+        (State.DELIVERED, TaskCopy.Outcome.TAKEN_BACK, "has taken"),
+    ],
+)
+def test_nobody_links_a_task_to_what_is_being_taken_back(lay, state, outcome, says):
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy, by = TaskCopy.objects.get(), make_user(bed.account.team)
+    unclear = twin(bed)
+    copies.settle(copy, "back", by=by)
+    soon = timezone.now() + timedelta(minutes=1)
+    Push.objects.filter(kind="copy").update(
+        state=state, external_id="7", attempt_id=uuid.uuid4(), lease_until=soon
+    )
+    if outcome:
+        TaskCopy.objects.update(outcome=outcome, settled_at=timezone.now())
+
+    with pytest.raises(WrongId, match=f"Baton {says} {copy.external_id} back"):
+        settle_by_person(unclear, "there", by=by, external_id=copy.external_id)
+
+    unclear.refresh_from_db()
+    assert unclear.state == State.NEEDS_CHECK
+
+
+def test_what_a_person_links_before_it_is_taken_back_stays(lay):
+    bed = lay("reply")
+    sent_twice(bed)
+    read(bed)
+    copy, by = TaskCopy.objects.get(), make_user(bed.account.team)
+    unclear = twin(bed)
+    copies.settle(copy, "back", by=by)
+
+    settle_by_person(unclear, "there", by=by, external_id=copy.external_id)
+    bed.push()
+
+    assert len(bed.server.tasks()) == 2
+    assert not TaskCopy.objects.exists()
+
+
+def twin(bed: Bed) -> Push:
+    """Return an unclear create of another task."""
+    other = Task.objects.get()
+    other.pk, other.external_id, other.delivery = None, "", State.NEEDS_CHECK
+    other.save()
+    return Push.objects.create(
+        account=bed.account, task=other, state=State.NEEDS_CHECK, sent_at=timezone.now()
+    )
 
 
 def make_its_own(copy: TaskCopy) -> None:
