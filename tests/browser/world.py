@@ -25,7 +25,7 @@ from tasks_app.models import (
     TaskTemplate,
     Team,
 )
-from tasks_app.services import batches as batches_service
+from tasks_app.services import pausing
 from tests.factories import (
     EXTERNAL_IDS,
     make_account,
@@ -176,7 +176,7 @@ def make_world(name: str = "Inside sales", tasks: int = 72) -> World:
     for number in range(tasks):
         world.tasks.append(add_task(world, number, now))
     add_others(world, now)
-    batches_service.pause(world.batches[2], by=lead)
+    pausing.pause(world.batches[2], by=lead)
     beat(now)
     return world
 
