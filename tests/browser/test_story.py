@@ -45,6 +45,8 @@ def sign_in(page: Page) -> None:
     page.get_by_label("E-mail or user name").fill("lead")
     page.get_by_label("Password").fill(password_of("lead"))
     page.get_by_role("button", name="Sign in").click()
+    # The page before has a heading as well: going on at once would end the sign-in.
+    expect(page.get_by_label("Password")).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
