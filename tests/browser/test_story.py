@@ -46,7 +46,7 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Password").fill(password_of("lead"))
     page.get_by_role("button", name="Sign in").click()
     # The page before has a heading as well: going on at once would end the sign-in.
-    expect(page.get_by_label("Password")).to_be_hidden()
+    expect(page.get_by_label("Password")).to_be_hidden(timeout=30_000)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
