@@ -67,7 +67,6 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
-    "lucide",
     "template_partials",
     "tasks_app.apps.TasksAppConfig",
 ]
@@ -103,6 +102,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "tasks_app.views.context.shell",
             ],
+            # The package's own tag draws each icon anew.
+            "libraries": {"lucide": "tasks_app.templatetags.icons"},
         },
     }
 ]
