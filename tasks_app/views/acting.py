@@ -191,7 +191,7 @@ def parts(
     """Return rows of the list, out of band, and who looks after them next."""
     columns = columns_of(preference(request))
     rows = visible(request).for_list().filter(pk__in=task_ids[:MOST_WATCHED])
-    tasks = {task.pk: task for task in rows.defer("account__credentials")}
+    tasks = {task.pk: task for task in rows}
     acting = [pk for pk, task in tasks.items() if task_acts.is_acting(task)]
     context = {
         "tasks": list(tasks.values()),

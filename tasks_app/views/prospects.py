@@ -197,7 +197,7 @@ def prospect_detail(request: TeamRequest, prospect_id: int) -> HttpResponse:
 def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
     tasks = Task.objects.visible_to(request.user, team_of(request))
     found = tasks.filter(prospect=prospect).for_list()
-    rows = found.defer("account__credentials", "note", "search_text", "options")
+    rows = found.defer("note", "search_text", "options")
     ids = {link.account_id: link.external_id for link in prospect.links.all()}
     return {
         "prospect": prospect,

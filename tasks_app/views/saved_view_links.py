@@ -42,7 +42,7 @@ def view_links(
         view.pk: TaskFilter(data, choices)
         for view, data in zip(views, wanted, strict=True)
     }
-    tasks = Task.objects.visible_to(request.user, membership.team)
+    tasks = Task.objects.visible_to_member(membership)
     # A text is looked for in every row: too much for each page that is opened.
     counts = count_each(
         {str(pk): f.apply(tasks) for pk, f in filters.items() if not f.text}, MOST

@@ -43,7 +43,7 @@ QUICK_VIEWS = (
 #: So many rows are counted and paged where words are looked for: each has to be read.
 MOST_WITH_WORDS = 1000
 #: Not shown in a list, and some are long.
-NOT_IN_LIST = ("account__credentials", "note", "search_text", "options")
+NOT_IN_LIST = ("note", "search_text", "options")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class QuickView:
 
 
 def visible(request: TeamRequest) -> TaskQuerySet:
-    assert request.team is not None  # noqa: S101 - every view here wants a member
-    return Task.objects.visible_to(request.user, request.team)
+    assert request.membership is not None  # noqa: S101 - every view here wants a member
+    return Task.objects.visible_to_member(request.membership)
 
 
 def read_filter(request: TeamRequest) -> TaskFilter:
@@ -206,7 +206,7 @@ def task_export(request: TeamRequest) -> StreamingHttpResponse:
     assert request.team is not None  # noqa: S101
     task_filter = read_filter(request)
     found = task_filter.apply(visible(request)).for_list()
-    tasks = task_filter.ordered(found.defer("account__credentials"))
+    tasks = task_filter.ordered(found)
     rows = task_rows(tasks, request.team)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     name = f"baton-tasks-{task_filter.choices.today.isoformat()}.csv"
@@ -227,7 +227,7 @@ def task_detail(request: TeamRequest, task_id: int) -> HttpResponse:
         visible(request)
         .for_list()
         .select_related("batch", "created_by")
-        .defer("account__credentials", "search_text")
+        .defer("search_text")
         .prefetch_related(
             "pushes",
             Prefetch("events", TaskEvent.objects.select_related("actor")),
