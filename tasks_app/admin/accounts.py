@@ -72,9 +72,6 @@ HOOK_SENTENCES = {
 class ConnectedAccountAdmin(AccountButtons):
     """Keys go in and never come out; nothing is deleted, only disconnected."""
 
-    class Media:
-        css = {"all": ("css/admin.css",)}
-
     list_display = (
         *("name", "team", "vendor", "shown_state", "tested", "synced_at"),
         "unknown",

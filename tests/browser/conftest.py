@@ -38,6 +38,8 @@ FLAGS = [
 ]
 #: What htmx says when a page is left, or a newer request replaces one.
 GIVEN_UP = ("htmx:afterRequest", "htmx:sendError", "htmx:sendAbort")
+#: What the browser says of an answer that is no success.
+NOT_LOADED = "Failed to load resource"
 #: What the browser says while a test has taken its connection away.
 OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
 
@@ -66,6 +68,17 @@ def session_cookie(user: User, url: str) -> Any:
 OpenPage = Callable[..., Page]
 
 
+def is_trouble(message: ConsoleMessage, address: str) -> bool:
+    """Return whether what the page at this address said means that it is faulty."""
+    text, where = message.text, message.location["url"]
+    if text.startswith(GIVEN_UP) or OFFLINE in text:
+        return False
+    # A page that answers 404 or 422 on purpose is no trouble; a missing file is.
+    if text.startswith(NOT_LOADED) and where == address:
+        return False
+    return message.type in ("error", "warning")
+
+
 @pytest.fixture
 def open_page(chromium: Browser, live_server: Any) -> Iterator[OpenPage]:
     """Opens a page as `user` (None: signed out); errors of the page fail the test."""
@@ -73,10 +86,7 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[OpenPage]:
     troubles: list[str] = []
 
     def note(page: Page, message: ConsoleMessage) -> None:
-        # A page that answers 404 or 422 on purpose is no trouble; a missing file is.
-        if message.text.startswith(GIVEN_UP) or OFFLINE in message.text:
-            return
-        if message.type in ("error", "warning") and message.location["url"] != page.url:
+        if is_trouble(message, page.url):
             troubles.append(f"{message.text} ({message.location['url']})")
 
     def open_as(user: User | None = None, **options: Any) -> Page:

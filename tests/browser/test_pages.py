@@ -11,11 +11,13 @@ from playwright.sync_api import Page
 
 from tasks_app.models import Task
 
-from .conftest import DESKTOP, PHONE, OpenPage
+from .conftest import DESKTOP, OpenPage, is_trouble, session_cookie
 from .world import World, make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
+#: The narrowest window that every page is made for.
+NARROW = {"width": 375, "height": 812}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PUBLIC = {
     "sign in": "/sign-in/",
@@ -101,7 +103,7 @@ def cut_off(page: Page) -> int:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desktop", "phone"])
 def test_pages_are_accessible_and_fit(world, open_page: OpenPage, scheme, viewport):
     if connection.vendor == "postgresql" and (scheme, viewport) != ("light", DESKTOP):
         pytest.skip("How a page looks does not depend on the database.")
@@ -133,3 +135,52 @@ def test_a_rep_sees_the_pages_too(world, open_page: OpenPage):
         assert answer is not None
         assert answer.status == 200, address
         assert violations(page) == []
+
+
+#: Its widget for permissions breaks rules of its own; the policy it keeps.
+DJANGOS_OWN = "/admin/auth/user/{user}/change/"
+ADMIN = (
+    "/admin/",
+    "/admin/baton/connectedaccount/",
+    "/admin/baton/connectedaccount/add/",
+    "/admin/baton/connectedaccount/{account}/change/",
+    "/admin/baton/task/",
+    "/admin/baton/team/",
+    "/admin/auth/user/",
+    DJANGOS_OWN,
+)
+
+
+def test_the_admin_is_accessible_and_keeps_the_policy(
+    world, open_page: OpenPage, chromium, live_server
+):
+    world.lead.is_staff = world.lead.is_superuser = True
+    world.lead.save()
+    page = open_page(world.lead)
+    # What looks for violations sets styles of its own there.
+    looked_at = chromium.new_context(base_url=live_server.url)
+    looked_at.add_cookies([session_cookie(world.lead, live_server.url)])
+    tab = looked_at.new_page()
+
+    for address in ADMIN:
+        where = address.format(account=world.accounts[0].pk, user=world.rep.pk)
+        answer = page.goto(where)
+        assert answer is not None
+        assert answer.status == 200, where
+        if address != DJANGOS_OWN:
+            tab.goto(where)
+            assert violations(tab) == [], where
+    looked_at.close()
+
+
+def test_what_the_policy_forbids_is_seen(chromium, live_server):
+    page = chromium.new_page(base_url=live_server.url)
+    said = []
+    page.on("console", lambda message: said.append(message))
+    page.goto("/sign-in/")
+
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.wait_for_timeout(200)
+
+    assert [is_trouble(message, page.url) for message in said] == [True]
+    page.close()
