@@ -7,6 +7,7 @@ pictures of the README instead.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -69,6 +70,7 @@ def of_every_page(browser: Any, address: str) -> None:
     from tests.factories import make_account, make_team, make_user
 
     from .conftest import DESKTOP, PHONE
+    from .states import STATES
     from .test_pages import PAGES, PUBLIC
     from .world import make_world
 
@@ -86,16 +88,9 @@ def of_every_page(browser: Any, address: str) -> None:
             mine = Camera(browser, address, world.lead, options)
             for name, where in PAGES.items():
                 mine.shoot(where(world), SHOTS / f"{slug(name)}-{ending}")
-            mine.shoot(
-                f"/tasks/new/?account={world.accounts[1].pk}",
-                SHOTS / f"new-task-refused-{ending}",
-                before=lambda page: page.locator("#create").click(),
-            )
-            mine.shoot(
-                "/tasks/",
-                SHOTS / f"tasks-filter-menu-{ending}",
-                before=lambda page: page.get_by_role("button", name="Filter").click(),
-            )
+            for name, (where, act) in STATES.items():
+                path = SHOTS / f"{slug(name)}-{ending}"
+                mine.shoot(where(world), path, before=act)
             rep = Camera(browser, address, world.rep, options)
             rep.shoot("/tasks/", SHOTS / f"rep-tasks-{ending}")
             new = Camera(browser, address, beginner, options)
@@ -175,7 +170,7 @@ class Camera:
 
 
 def slug(name: str) -> str:
-    return name.lower().replace(".", "").replace(" ", "-")
+    return re.sub(r"[^a-z0-9]+", "-", name.lower().replace(".", ""))
 
 
 if __name__ == "__main__":

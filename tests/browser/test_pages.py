@@ -12,12 +12,15 @@ from playwright.sync_api import Page
 from tasks_app.models import Task
 
 from .conftest import DESKTOP, OpenPage, is_trouble, session_cookie
+from .states import STATES
 from .world import World, make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 #: The narrowest window that every page is made for.
 NARROW = {"width": 375, "height": 812}
+#: What is scrolled half out of sight in an open menu is taken for a small target.
+UNSCROLLED = {"target-size": {"enabled": False}}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PUBLIC = {
     "sign in": "/sign-in/",
@@ -84,8 +87,9 @@ def world(transactional_db: None) -> World:
     return make_world()
 
 
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES).response["violations"]
+def violations(page: Page, **rules: object) -> list[str]:
+    options = {**RULES, "rules": rules}
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]}"
         for rule in found
@@ -120,6 +124,25 @@ def test_pages_are_accessible_and_fit(world, open_page: OpenPage, scheme, viewpo
         wrong = [] if answer.status == expected else [f"status {answer.status}"]
         wrong += violations(tab)
         if over := cut_off(tab):
+            wrong.append(f"{over} pixels wider than the window")
+        if wrong:
+            faults[name] = wrong
+
+    assert faults == {}
+
+
+@pytest.mark.parametrize("look", [("light", DESKTOP), ("dark", NARROW)], ids=str)
+def test_states_are_accessible_and_fit(world, open_page: OpenPage, look):
+    scheme, viewport = look
+    page = open_page(world.lead, viewport=viewport, color_scheme=scheme)
+    faults = {}
+
+    for name, (where, act) in STATES.items():
+        page.goto(where(world))
+        act(page)
+        page.wait_for_timeout(300)  # what moves has arrived
+        wrong = violations(page, **UNSCROLLED)
+        if over := cut_off(page):
             wrong.append(f"{over} pixels wider than the window")
         if wrong:
             faults[name] = wrong
