@@ -22,7 +22,7 @@ from tasks_app.vendors.errors import (
 )
 from tasks_app.vendors.transport import Transport
 
-from . import gate, states
+from . import actions, gate, states
 from .account_settings import settings_of
 from .connecting import connect_account, who
 from .delivery import EARLIER
@@ -208,20 +208,23 @@ def erase_spent_credentials() -> int:
 
 def _withdraw_queue(account_ids: Sequence[int], by: AbstractBaseUser | None) -> int:
     waiting = Push.objects.filter(account__in=account_ids, state=Push.State.QUEUED)
-    return len(
-        states.change(
-            [
-                states.Change(
-                    push_id,
-                    Push.State.WITHDRAWN,
-                    error=f"{LEFT} {EARLIER}" if watch_at else LEFT,
-                )
-                for push_id, watch_at in waiting.order_by("pk").values_list(
-                    "pk", "watch_at"
-                )
-            ],
-            sources=[Push.State.QUEUED],
-            source=TaskEvent.Source.PERSON,
-            actor_id=by.pk if by else None,
-        )
+    moved = states.change(
+        [
+            states.Change(
+                push_id,
+                Push.State.WITHDRAWN,
+                error=f"{LEFT} {EARLIER}" if watch_at else LEFT,
+            )
+            for push_id, watch_at in waiting.order_by("pk").values_list(
+                "pk", "watch_at"
+            )
+        ],
+        sources=[Push.State.QUEUED],
+        source=TaskEvent.Source.PERSON,
+        actor_id=by.pk if by else None,
     )
+    # What never leaves is not shown as if it had.
+    kinds = (Push.Kind.CREATE, Push.Kind.COPY)
+    wishes = [m.push_id for m in moved if m.kind not in kinds]
+    actions.restore_many(list(Push.objects.in_bulk(wishes).values()))
+    return len(moved)

@@ -6,7 +6,7 @@ can be taken back. A wish that the vendor refuses puts the page back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -41,6 +41,10 @@ ON_ITS_WAY = (
     Push.State.ACCEPTED.value,
     Push.State.NEEDS_CHECK.value,
 )
+
+
+#: So many tasks are put back by one statement.
+ROWS_AT_ONCE = 200
 
 
 class NotOffered(Exception):
@@ -152,9 +156,6 @@ def ask(
             raise NotOffered(on_its_way(adapter))
         if action == Action.CANCEL and fresh.delivery == Task.Delivery.QUEUED:
             if withdraw(Task.objects.filter(pk=task.pk), by=by):
-                Task.objects.filter(pk=task.pk).update(
-                    status=Task.Status.CANCELLED, version=fresh.version + 1
-                )
                 return None
             raise Conflict("It is being sent just now. Try again in a moment.")
         push, wished = wish_of(fresh, action, values, undo=undo)
@@ -309,13 +310,36 @@ def undoable(task: Task) -> Push | None:
 
 def restore(push: Push) -> None:
     """Put the task's columns back to what they were before this was asked for."""
-    task = Task.objects.select_related("team").get(pk=push.task_id)
-    for name, value in push.values.get("before", {}).items():
-        setattr(task, name, from_json(name, value))
-    task.version += 1
-    task.updated_at = timezone.now()
-    task.fill_derived(task.team)
-    task.save()
+    restore_many([push])
+
+
+def restore_many(pushes: Sequence[Push]) -> None:
+    """Put tasks' columns back to what they were before all of these were asked for."""
+    for start in range(0, len(pushes), ROWS_AT_ONCE):
+        # The latest first: what stood before the earliest one is what remains.
+        some = sorted(pushes[start:][:ROWS_AT_ONCE], key=lambda push: -push.pk)
+        tasks = Task.objects.select_related("team", "prospect").in_bulk(
+            {push.task_id for push in some}
+        )
+        columns = {"version", "updated_at", "due_sort", "search_text"}
+        for push in some:
+            columns |= put_back(tasks[push.task_id], push.values.get("before", {}))
+        for task in tasks.values():
+            task.version += 1
+            task.updated_at = timezone.now()
+            task.fill_derived(task.team)
+        Task.objects.bulk_update(tasks.values(), sorted(columns))
+
+
+def put_back(task: Task, before: Mapping[str, Any]) -> set[str]:
+    """Set the columns of a task to these; return which, as far as it has them."""
+    names = set(before)
+    if task.delivery == Task.Delivery.WITHDRAWN:
+        # Taken back meanwhile: that is how the work on it ended.
+        names -= {"status", "completed_at"}
+    for name in names:
+        setattr(task, name, from_json(name, before[name]))
+    return names
 
 
 SHOWN = (

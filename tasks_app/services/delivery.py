@@ -61,7 +61,10 @@ def retry_failed(tasks: QuerySet[Task], *, by: User | None) -> int:
 
 
 def withdraw(tasks: QuerySet[Task], *, by: User | None) -> int:
-    """Take back what has not been sent: queued and failed creates; return how many."""
+    """Take back what has not been sent: queued and failed creates; return how many.
+
+    Their work is cancelled with them.
+    """
     done = 0
     for state in (State.QUEUED, State.FAILED):
         ids = [push_id for push_id, _ in live_creates(tasks, state)]

@@ -13,8 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F
-from django.utils import timezone
+from django.db.models import Count
 
 from tasks_app.models import (
     ConnectedAccount,
@@ -320,11 +319,6 @@ class Portion:
         delivery.withdraw(Task.objects.filter(pk__in=task_ids), by=self.by)
         back = Task.objects.filter(pk__in=task_ids, delivery=Task.Delivery.WITHDRAWN)
         done = list(back.values_list("pk", flat=True))
-        back.update(
-            status=Task.Status.CANCELLED,
-            version=F("version") + 1,
-            updated_at=timezone.now(),
-        )
         result.done += done
         if late := sorted(set(task_ids) - set(done)):
             result.skipped["It was being sent just then."] += late

@@ -3,7 +3,8 @@
 Every change is a conditional UPDATE that names the states (and, where an attempt is
 under way, the attempt) it expects. Whoever comes second changes no row and is told so
 by what comes back. A create push's state is copied to `Task.delivery` in the same
-transaction; `claimed` is not copied, because nothing has left yet.
+transaction; `claimed` is not copied, because nothing has left yet. A create that is
+withdrawn ends its task's work with it: what is never sent is nobody's to do.
 """
 
 from __future__ import annotations
@@ -241,7 +242,7 @@ def change(
         made = [(by_id[m.push_id], m) for m in moved]
         for start in range(0, len(made), ROWS_PER_STATEMENT):
             some = made[start : start + ROWS_PER_STATEMENT]
-            follow = _updated_tasks(some)
+            follow = _updated_tasks(some) + _ended_work(some)
             if events:
                 follow += _history(some, source, actor_id, note)
             if follow:
@@ -336,6 +337,34 @@ def _updated_tasks(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
          WHERE t.id = CAST(v.column1 AS bigint)
     """  # noqa: S608 - only our own words are put into the text
     return [(sql, [now, *values])]
+
+
+def _ended_work(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
+    """Return what ends the work on tasks whose creates were withdrawn, if any.
+
+    What was asked for meanwhile ends, too: it waited for a task that never comes.
+    """
+    tasks = [
+        moved.task_id
+        for item, moved in made
+        if item.to == State.WITHDRAWN and moved.kind == Push.Kind.CREATE
+    ]
+    if not tasks:
+        return []
+    now = adapt(timezone.now())
+    ids = ", ".join(["%s"] * len(tasks))
+    work = f"""
+        UPDATE baton_task
+           SET status = 'cancelled', completed_at = NULL, action_state = '',
+               action_error = '', version = version + 1, updated_at = %s
+         WHERE id IN ({ids})
+    """  # noqa: S608 - only placeholders are put into the text
+    actions = f"""
+        UPDATE baton_push SET state = 'withdrawn', updated_at = %s
+         WHERE task_id IN ({ids}) AND kind NOT IN ('create', 'copy')
+           AND state = 'queued'
+    """  # noqa: S608 - only placeholders are put into the text
+    return [(work, [now, *tasks]), (actions, [now, *tasks])]
 
 
 def _update_actions(made: Sequence[tuple[Change, Moved]]) -> None:

@@ -271,7 +271,7 @@ def test_disconnect_withdraws_the_queue_and_erases_the_key():
     push.refresh_from_db()
     assert push.state == Push.State.WITHDRAWN
     push.task.refresh_from_db()
-    assert push.task.delivery == "withdrawn"
+    assert (push.task.delivery, push.task.status) == ("withdrawn", "cancelled")
     assert "was disconnected" in push.task.delivery_error
     account = ConnectedAccount.objects.get()
     assert account.deleted_at is not None
@@ -332,6 +332,7 @@ def test_push_that_comes_back_to_a_disconnected_queue_is_withdrawn():
 
     push.refresh_from_db()
     assert push.state == Push.State.WITHDRAWN
+    assert push.task.status == "cancelled"
 
 
 def test_second_disconnect_does_nothing():

@@ -411,8 +411,8 @@ def test_cancelling_takes_back_only_what_waits(client, batch, lead) -> None:
     assert "1 task was taken back" in response.content.decode()
     for task in (waiting, failed, on_its_way):
         task.refresh_from_db()
-    assert waiting.delivery == "withdrawn"
-    assert failed.delivery == "failed"
+    assert (waiting.delivery, waiting.status) == ("withdrawn", "cancelled")
+    assert (failed.delivery, failed.status) == ("failed", "open")
     assert on_its_way.delivery == "accepted"
     assert Push.objects.get(task=waiting).state == "withdrawn"
 

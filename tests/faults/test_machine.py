@@ -506,6 +506,7 @@ class Deliveries(RuleBasedStateMachine):
         state, task = push.state, push.task
         shown = State.QUEUED if state == State.CLAIMED else state
         assert task.delivery == shown, (task.delivery, state)
+        assert (task.status == "cancelled") == (state == State.WITHDRAWN)
         assert (push.lease_until is not None) == (state in ("claimed", "sending"))
         if state in ("claimed", "sending"):
             assert push.attempt_id is not None

@@ -293,7 +293,9 @@ def test_taking_back_stops_a_queued_task(page: Client, team: Team) -> None:
     answer = page.post(f"/tasks/{task.pk}/withdraw/", follow=True)
 
     push.refresh_from_db()
+    task.refresh_from_db()
     assert push.state == Push.State.WITHDRAWN
+    assert task.status == Task.Status.CANCELLED
     assert "Taken back. It will not be sent." in answer.text
 
 

@@ -1,0 +1,137 @@
+"""Taking back what was not sent: its work ends with it, whoever and whatever did it."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from tasks_app.models import Push, Task
+from tasks_app.services import actions, batches, delivery
+from tasks_app.services.accounts import disconnect
+from tasks_app.services.many import Wanted, ask_many
+from tasks_app.vendors.words import Action
+from tests.factories import make_account, make_batch, make_push, make_task, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account():
+    return make_account("leadsquared")
+
+
+@pytest.fixture
+def lead(account):
+    return make_user(account.team)
+
+
+def waiting(account: Any, state: str = "queued", **overrides: Any) -> Task:
+    task = make_task(account=account, delivery=state, **overrides)
+    make_push(task=task, state=state, request_number="R1")
+    return task
+
+
+def one(task: Task) -> Any:
+    return Task.objects.filter(pk=task.pk)
+
+
+WAYS = {
+    "the task's button": lambda t, by: delivery.withdraw(one(t), by=by),
+    "its menu": lambda t, by: actions.ask(t, Action.CANCEL, by=by),
+    "many": lambda t, by: ask_many([t.pk], "cancel", Wanted(), by=by, team=t.team),
+    "its batch": lambda t, by: batches.cancel_rest(one(t), by=by),
+    "its account": lambda t, by: disconnect(t.account, by),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whichever_way_it_is_taken_back_its_work_is_over(account, lead, way) -> None:
+    task = waiting(account, batch=make_batch(account))
+
+    WAYS[way](task, lead)
+
+    task.refresh_from_db()
+    assert (task.delivery, task.status) == ("withdrawn", "cancelled")
+    assert (task.version, task.completed_at) == (2, None)
+
+
+@pytest.mark.parametrize("way", ["the task's button", "its account"])
+def test_what_was_asked_for_meanwhile_ends_with_it(account, lead, way) -> None:
+    task = waiting(account)
+    actions.ask(task, Action.COMPLETE, by=lead)
+
+    WAYS[way](task, lead)
+
+    task.refresh_from_db()
+    assert (task.status, task.completed_at) == ("cancelled", None)
+    assert (task.action_state, task.action_error) == ("", "")
+    assert set(Push.objects.values_list("state", flat=True)) == {"withdrawn"}
+
+
+def test_a_refused_wish_does_not_open_what_was_taken_back(account, lead) -> None:
+    task = waiting(account, "failed")
+    push = Push.objects.get()
+    wish = make_push(
+        task=task, kind="complete", state="claimed", values={"before": {"status": "open"}},
+        attempt_id="0" * 32, lease_until=timezone.now(),
+    )  # fmt: skip
+    delivery.withdraw(one(task), by=lead)
+
+    actions.restore(wish)
+
+    task.refresh_from_db()
+    push.refresh_from_db()
+    assert (push.state, task.status) == ("withdrawn", "cancelled")
+
+
+def test_what_is_late_or_unclear_stays_somebodys_work(account, lead) -> None:
+    tasks = [waiting(account, state) for state in ("needs_check", "accepted")]
+    tasks += [waiting(account), waiting(account, "failed")]
+
+    batches.cancel_rest(Task.objects.all(), by=lead)
+
+    for task in tasks:
+        task.refresh_from_db()
+    assert [task.status for task in tasks] == ["open", "open", "cancelled", "open"]
+
+
+def test_wishes_that_never_leave_are_no_more_shown(account, lead) -> None:
+    done = make_task(account=account, delivery="delivered", external_id="T1")
+    moved = make_task(account=account, delivery="delivered", external_id="T2")
+    before = timezone.now() + timedelta(days=1)
+    Task.objects.filter(pk=moved.pk).update(starts_at=before)
+    moved.refresh_from_db()
+    for days in (2, 3):
+        later = {"starts_at": before + timedelta(days=days)}
+        actions.ask(moved, Action.RESCHEDULE, later, by=lead)
+        moved.refresh_from_db()
+    actions.ask(done, Action.COMPLETE, by=lead)
+
+    disconnect(account, lead)
+
+    done.refresh_from_db()
+    moved.refresh_from_db()
+    assert (done.status, done.completed_at, done.action_state) == ("open", None, "")
+    assert (moved.starts_at, moved.due_sort) == (before, before)
+
+
+def test_old_rows_are_cancelled_by_the_migration(account) -> None:
+    zombie = waiting(account, "withdrawn")
+    working = waiting(account, "withdrawn", status="in_progress")
+    done = waiting(account, "withdrawn", status="completed")
+    queued = waiting(account)
+    name = "tasks_app.migrations.0022_end_withdrawn_work"
+
+    importlib.import_module(name).end(apps, None)
+
+    for task in (zombie, working, done, queued):
+        task.refresh_from_db()
+    assert [t.status for t in (zombie, working, done, queued)] == [
+        "cancelled", "cancelled", "completed", "open",
+    ]  # fmt: skip
+    assert (zombie.version, queued.version) == (2, 1)
