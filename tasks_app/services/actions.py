@@ -81,12 +81,12 @@ class Conflict(Exception):
 def why_not(task: Task, action: Action, adapter: VendorAdapter) -> str:
     """Return why this cannot be asked for, '' when it can."""
     name = adapter.name
+    if action == Action.CANCEL and takes_back_at_once(task):
+        return ""
     if task.delivery in (Task.Delivery.FAILED, Task.Delivery.WITHDRAWN):
         return f"It never reached {name}."
     if task.status == Task.Status.REMOVED:
         return f"It was removed in {name}."
-    if task.delivery == Task.Delivery.QUEUED and action == Action.CANCEL:
-        return ""
     if not adapter.can(action, task.type.code):
         return f"{name} offers no call for this. Do it there; the next sync shows it."
     finished = task.status not in Task.UNFINISHED
@@ -95,6 +95,11 @@ def why_not(task: Task, action: Action, adapter: VendorAdapter) -> str:
     if action in CHANGING and task.delivery in ON_ITS_WAY:
         return on_its_way(adapter)
     return ""
+
+
+def takes_back_at_once(task: Task) -> bool:
+    """Return whether nothing is to be done at the vendor to take this back."""
+    return task.delivery in (Task.Delivery.QUEUED, Task.Delivery.FAILED)
 
 
 def on_its_way(adapter: VendorAdapter) -> str:
@@ -154,7 +159,7 @@ def ask(
         check(fresh, action, values, adapter)
         if action in CHANGING and creates.get(fresh.pk) in ON_ITS_WAY:
             raise NotOffered(on_its_way(adapter))
-        if action == Action.CANCEL and fresh.delivery == Task.Delivery.QUEUED:
+        if action == Action.CANCEL and takes_back_at_once(fresh):
             if withdraw(Task.objects.filter(pk=task.pk), by=by):
                 return None
             raise Conflict("It is being sent just now. Try again in a moment.")

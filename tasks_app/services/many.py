@@ -74,7 +74,7 @@ class Plan:
     outcome_counts: dict[str, int] = field(default_factory=dict)
     #: What becomes of it where that is not what one would expect, for how many.
     told: dict[str, int] = field(default_factory=dict)
-    #: Never sent: taking these back is done at once.
+    #: Never arrived: taking these back is done at once.
     unsent: int = 0
 
     @property
@@ -109,7 +109,7 @@ def plan(tasks: TaskQuerySet, action: str) -> Plan:
             skipped[reason] += number
             continue
         result.able += number
-        if action == Action.CANCEL and takes_back_at_once(like):
+        if action == Action.CANCEL and actions.takes_back_at_once(like):
             result.unsent += number
         if action == PRIORITY:
             said = prioritising.where(like, adapter)
@@ -123,11 +123,6 @@ def plan(tasks: TaskQuerySet, action: str) -> Plan:
             counts[vendor] = counts.get(vendor, 0) + number
     result.skipped = dict(sorted(skipped.items(), key=lambda item: -item[1]))
     return result
-
-
-def takes_back_at_once(task: Task) -> bool:
-    """Return whether nothing is to be done at the vendor to take this back."""
-    return task.delivery == Task.Delivery.QUEUED
 
 
 def why_not(task: Task, action: str, adapter: VendorAdapter) -> str:
@@ -286,7 +281,7 @@ class Portion:
             except actions.NotOffered as error:
                 result.skipped[str(error)].append(task.pk)
                 continue
-            if self.action == Action.CANCEL and takes_back_at_once(task):
+            if self.action == Action.CANCEL and actions.takes_back_at_once(task):
                 unsent.append(task.pk)
                 continue
             push, wished = actions.wish_of(task, self.action, values, undo=self.undo)

@@ -203,15 +203,22 @@ def test_what_a_person_does_not_see_is_left_alone(team, lead):
 def test_taking_back_what_was_not_sent_calls_nobody(team, lead):
     account = make_account("leadsquared", team=team)
     task = make_task(account=account)
-    push = make_push(task=task)
+    failed = make_task(account=account, delivery="failed")
+    make_push(task=task), make_push(task=failed, state="failed")
     sending = make_task(account=account, delivery="sending")
+    unclear = make_task(account=account, delivery="needs_check")
+    every = [task.pk, failed.pk, sending.pk, unclear.pk]
+    said = plan(Task.objects.filter(pk__in=every), "cancel")
 
-    asked = ask_many([task.pk, sending.pk], "cancel", Wanted(), by=lead, team=team)
+    asked = ask_many(every, "cancel", Wanted(), by=lead, team=team)
 
-    push.refresh_from_db()
-    task.refresh_from_db()
-    assert (push.state, task.status) == ("withdrawn", "cancelled")
-    assert task.pk in asked.done
+    for one in (task, failed, unclear):
+        one.refresh_from_db()
+    for one in (task, failed):
+        assert (one.pushes.get().state, one.status) == ("withdrawn", "cancelled")
+    assert said.unsent == 2
+    assert {task.pk, failed.pk} <= set(asked.done)
+    assert unclear.delivery == "needs_check"
 
 
 def test_retrying_takes_the_failed_alone(team, lead):

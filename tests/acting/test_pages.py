@@ -779,17 +779,20 @@ def test_another_number_than_was_confirmed_is_shown_again(page, place):
     }
 
 
-def test_what_was_never_sent_is_taken_back_without_undo_and_said_so(page, place):
-    queued = [place(delivery="queued", external_id="") for _ in range(2)]
+def test_what_never_arrived_is_taken_back_without_undo_and_said_so(page, place):
+    queued = [place(delivery=d, external_id="") for d in ("queued", "failed")]
     for task in queued:
-        make_push(task=task)
+        make_push(task=task, state=task.delivery)
 
     alone = many(page, "cancel", queued).text
     both = many(page, "cancel", [*queued, place()]).text
     confirmed(page, "cancel", queued)
     run = page.get(f"/runs/{ActionRun.objects.get().pk}/").text
 
-    said = "2 were never sent: they are taken back at once, without undo."
+    said = (
+        "2 wait in the queue or have failed: they are cancelled at once and not sent "
+        "any more, without undo."
+    )
     assert said in alone and said in both
     assert "a few seconds to undo" not in alone
     assert "a few seconds to undo the others" in both
