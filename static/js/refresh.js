@@ -25,9 +25,11 @@ setInterval(look, 1000);
 document.addEventListener("visibilitychange", look);
 
 // A part that reads itself again by itself (`data-calm`) waits while a link or button of it is
-// under the pointer or has the focus: a press must never meet another one than was seen.
+// under the pointer or has the focus, or a menu of it is open: a press must never meet
+// another one than was seen.
 // All such parts of a page wait together: the last answer may end the asking.
-const AIMED = "[data-calm] :is(a, button, summary):is(:hover, :focus-visible)";
+const AIMED =
+  "[data-calm] :is(a, button, summary):is(:hover, :focus-visible), [data-calm] :popover-open";
 const held = (part) => part?.matches?.("[data-calm]") && document.querySelector(AIMED) !== null;
 for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
   document.addEventListener(name, (event) => {

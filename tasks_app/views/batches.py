@@ -19,6 +19,7 @@ from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
+from .acting import number as whole_number
 from .batch_words import due_range, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
@@ -149,13 +150,21 @@ def batch_retry(request: TeamRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @lead_required
 def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
-    """Take back what has not been sent yet."""
+    """Take back what has not been sent yet, but no more than was shown."""
     batch = get_object_or_404(own_batches(request), pk=batch_id)
     tasks = visible(request).filter(batch=batch)
+    shown = whole_number(request.POST.get("count", ""))
+    waiting = batches.progress_of(tasks).waiting
+    if waiting > shown:
+        more = "1 task waits" if waiting == 1 else f"{waiting:,} tasks wait"
+        sentence = f"Nothing was cancelled: {more} by now. Look again, then choose."
+        messages.warning(request, sentence)
+        return redirect("batch-detail", batch_id)
     number = batches.cancel_rest(tasks, by=request.user)
     if number:
-        words = "1 task was" if number == 1 else f"{number} tasks were"
-        messages.success(request, f"{words} taken back. They will not be sent.")
+        words = "1 task was" if number == 1 else f"{number:,} tasks were"
+        ends = "It is" if number == 1 else "They are"
+        messages.success(request, f"{words} cancelled. {ends} not sent.")
     else:
         messages.warning(request, "Nothing was taken back: nothing waits any more.")
     return redirect("batch-detail", batch_id)
