@@ -41,7 +41,7 @@ for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
 let open = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
   const region = event.detail.target;
-  if (!region.matches?.("[data-refresh]")) return;
+  if (!region.matches?.("[data-refresh], [data-calm]")) return;
   if (busy(region) && event.detail.requestConfig.triggeringEvent?.type === "refresh") {
     event.detail.shouldSwap = false;
     readAt.set(region.id, 0);

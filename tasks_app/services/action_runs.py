@@ -11,18 +11,20 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from tasks_app.models import ActionRun, Push, TaskEvent, Team
+from tasks_app.models import ActionRun, Push, Task, TaskEvent, Team
+from tasks_app.vendors.words import Action
 
 from . import actions, many
-from .many import PRIORITY, Asked, Wanted, ask_many
+from .many import PRIORITY, RETRY, Asked, Wanted, ask_many
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,13 @@ PAUSE = timedelta(seconds=5)
 NAMED = 50
 #: Why a task is left out at which Baton itself failed.
 BROKE = "Baton failed at this one; its log says why. Try it from the task itself."
+
+
+#: A run that is through is listed for so long.
+RECENT = timedelta(hours=24)
+MOST_LISTED = 20
+#: So many reasons of refusals are told.
+REASONS = 5
 
 
 class NotOurs(Exception):
@@ -244,6 +253,96 @@ def merged(old: dict[str, Any], new: dict[str, list[int]]) -> dict[str, Any]:
         part["count"] += len(ids)
         part["tasks"] = [*part["tasks"], *ids][:NAMED]
     return result
+
+
+# -- what a page shows of them ---------------------------------------------------------
+
+
+def runs_of(team: Team, user: User, *, sees_all: bool) -> QuerySet[ActionRun]:
+    """Return the team's runs that this person may see: all of them, or their own."""
+    runs = ActionRun.objects.filter(team=team).select_related("by")
+    return runs if sees_all else runs.filter(by=user)
+
+
+def open_runs(team: Team, user: User, *, sees_all: bool) -> list[ActionRun]:
+    """Return runs that go on or have stopped, the newest first, by one query."""
+    runs = runs_of(team, user, sees_all=sees_all).filter(ended_at=None)
+    return list(without_lists(runs)[:MOST_LISTED])
+
+
+def listed_runs(team: Team, user: User, *, sees_all: bool) -> list[ActionRun]:
+    """Return open runs and background ones that were through lately, by one query."""
+    lately = Q(ended_at__gte=timezone.now() - RECENT, total__gt=AT_ONCE)
+    runs = runs_of(team, user, sees_all=sees_all).filter(Q(ended_at=None) | lately)
+    return list(without_lists(runs)[:MOST_LISTED])
+
+
+def without_lists(runs: QuerySet[ActionRun]) -> QuerySet[ActionRun]:
+    return runs.defer("task_ids", "skipped", "values").order_by("-pk")
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What has become of what a run asked for, in tasks.
+
+    `done` is done at the vendor, or here where nothing had to be sent; `unclear` may
+    be done.
+    """
+
+    done: int = 0
+    on_way: int = 0
+    unclear: int = 0
+    refused: int = 0
+    undone: int = 0
+
+    @property
+    def is_moving(self) -> bool:
+        return self.on_way > 0
+
+
+def outcomes(run: ActionRun) -> Outcomes:
+    """Return what has become of what this run asked for so far, by one query."""
+    if run.action == PRIORITY:
+        return Outcomes(done=run.done)
+    ids = run.task_ids[: run.position]
+    if run.action == RETRY:
+        again = TaskEvent.objects.filter(
+            task_id__in=ids,
+            kind="delivery",
+            new=Push.State.QUEUED,
+            actor=run.by,
+            at__gte=run.created_at,
+            at__lte=run.ended_at or timezone.now(),
+        )
+        tasks = Task.objects.filter(pk__in=again.values("task_id")).order_by()
+        states = tasks.values_list("delivery").annotate(n=Count("pk"))
+        return counted(dict(states))
+    pushes = Push.objects.filter(task_id__in=ids, values__run=run.pk).order_by()
+    found = dict(pushes.values_list("state").annotate(n=Count("pk")))
+    # What was taken back before it was sent has no push.
+    unsent = run.done - sum(found.values()) if run.action == Action.CANCEL else 0
+    return counted(found, at_once=unsent)
+
+
+def counted(states: dict[str, int], *, at_once: int = 0) -> Outcomes:
+    state = Push.State
+    on_way = (state.QUEUED, state.CLAIMED, state.SENDING, state.ACCEPTED)
+    return Outcomes(
+        done=states.get(state.DELIVERED, 0) + max(at_once, 0),
+        on_way=sum(states.get(word, 0) for word in on_way),
+        unclear=states.get(state.NEEDS_CHECK, 0),
+        refused=states.get(state.FAILED, 0),
+        undone=states.get(state.WITHDRAWN, 0),
+    )
+
+
+def refusals(run: ActionRun) -> list[tuple[str, int]]:
+    """Return why vendors refused what was asked for, the most frequent first."""
+    failed = Push.objects.filter(
+        task_id__in=run.task_ids, values__run=run.pk, state=Push.State.FAILED
+    )
+    rows = failed.order_by().values_list("error").annotate(n=Count("pk"))
+    return list(rows.order_by("-n", "error")[:REASONS])
 
 
 def undoable(run: ActionRun) -> int:

@@ -255,9 +255,8 @@ def verb_of(run: ActionRun) -> str:
 def run_of(request: TeamRequest, run_id: int) -> ActionRun:
     """Return a run of this team: a lead's view of all, anybody's of their own."""
     assert request.team and request.membership  # noqa: S101
-    runs = ActionRun.objects.filter(team=request.team).select_related("by")
-    if not request.membership.is_lead:
-        runs = runs.filter(by=request.user)
+    sees_all = request.membership.is_lead
+    runs = action_runs.runs_of(request.team, request.user, sees_all=sees_all)
     return get_object_or_404(runs, pk=run_id)
 
 
@@ -273,6 +272,7 @@ def action_run(request: TeamRequest, run_id: int) -> HttpResponse:
     ]
     named = [pk for _, _, ids in skipped for pk in ids]
     titles = dict(visible(request).filter(pk__in=named).values_list("pk", "title"))
+    outcomes = action_runs.outcomes(run)
     context = {
         "run": run,
         "verb": MANY_ACTIONS.get(run.action, run.action),
@@ -282,13 +282,45 @@ def action_run(request: TeamRequest, run_id: int) -> HttpResponse:
         ],
         "left_out": sum(number_of for _, number_of, _ in skipped),
         "percent": round(100 * run.position / run.total) if run.total else 100,
-        "every": 0 if run.ended_at or run.stopped_at else (2 if looks < 300 else 0),
+        "outcomes": outcomes,
+        "shown": outcomes_shown(request, run, outcomes),
+        "refusals": action_runs.refusals(run) if outcomes.refused else [],
+        "every": next_look(run, outcomes, looks),
         "looks": looks + 1,
         "waiting": run.total - run.position,
         "can_undo": action_runs.undoable(run) if run.ended_at else 0,
     }
     part = "#run" if request.htmx else ""
     return render(request, f"tasks/actions/run.html{part}", context)
+
+
+def next_look(run: ActionRun, outcomes: action_runs.Outcomes, looks: int) -> int:
+    """Return seconds until the page of a run looks again, 0 where nothing moves."""
+    working = not (run.ended_at or run.stopped_at)
+    if looks >= 300 or not (working or outcomes.is_moving):
+        return 0
+    return 2 if working else 5
+
+
+def outcomes_shown(
+    request: TeamRequest, run: ActionRun, found: action_runs.Outcomes
+) -> list[tuple[str, int, str, str]]:
+    """Return (label, number, glyph, where its tasks are listed) of each outcome."""
+    assert request.membership is not None  # noqa: S101
+    done = {many.RETRY: "Delivered", many.PRIORITY: "Changed", "cancel": "Taken back"}
+    rows = [(done.get(run.action, "Done"), found.done, "delivered", "")]
+    if run.action == many.PRIORITY:
+        return rows
+    failed = "delivery=failed" if run.action == many.RETRY else "action=failed"
+    refused = f"{reverse('task-list')}?{failed}" if found.refused else ""
+    rows.append(("On their way", found.on_way, "sending", ""))
+    rows.append(("Refused", found.refused, "failed", refused))
+    if found.unclear:
+        settle = reverse("needs-check") if request.membership.is_lead else ""
+        rows.append(("No clear answer", found.unclear, "needs_check", settle))
+    if found.undone:
+        rows.append(("Undone", found.undone, "withdrawn", ""))
+    return rows
 
 
 @require_POST
