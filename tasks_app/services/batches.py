@@ -49,6 +49,18 @@ THROUGH_TO_WAITING = (
 SETTLED = ("delivered", "failed", "withdrawn")
 RETRYING = Q(delivery=Delivery.QUEUED, retry_at__isnull=False)
 CAUSES = 5
+#: How a batch stands, for the list: sending goes on; failed, unclear or paused with
+#: something to send; neither.
+STANDINGS = ("running", "needs", "done")
+MOVING = (
+    Delivery.QUEUED,
+    Delivery.CLAIMED,
+    Delivery.SENDING,
+    Delivery.ACCEPTED,
+)
+NEEDING = (Delivery.FAILED, Delivery.NEEDS_CHECK)
+#: Words of a search beyond these are not looked for.
+MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,48 @@ def batches_of(team: Team, tasks: QuerySet[Task], *, sees_all: bool) -> QuerySet
         mine = tasks.filter(batch=OuterRef("pk")).order_by().values("pk")[:1]
         batches = batches.alias(mine=Subquery(mine)).filter(mine__isnull=False)
     return batches
+
+
+def search(
+    batches: QuerySet[Batch], tasks: QuerySet[Task], text: str
+) -> QuerySet[Batch]:
+    """Return the batches in which every word is found: in the title, the account, who
+    created it, or in one of these tasks and its prospect."""
+    for word in text.split()[:MOST_WORDS]:
+        named = tasks.filter(search_text__contains=word.casefold(), batch__isnull=False)
+        batches = batches.filter(
+            Q(title__icontains=word)
+            | Q(account__name__icontains=word)
+            | Q(created_by__first_name__icontains=word)
+            | Q(created_by__last_name__icontains=word)
+            | Q(created_by__username__icontains=word)
+            | Q(pk__in=named.order_by().values("batch"))
+        )
+    return batches
+
+
+def standing(
+    batches: QuerySet[Batch], tasks: QuerySet[Task], word: str
+) -> QuerySet[Batch]:
+    """Return the batches of which one of `STANDINGS` is true; all for another word."""
+    needs = with_task(batches, tasks, "needs", NEEDING)
+    moving = with_task(needs, tasks, "moving", MOVING)
+    if word == "running":
+        return moving.filter(moving__isnull=False, paused_at=None)
+    if word == "needs":
+        paused = Q(moving__isnull=False, paused_at__isnull=False)
+        return moving.filter(Q(needs__isnull=False) | paused)
+    if word == "done":
+        return moving.filter(needs=None, moving=None)
+    return batches
+
+
+def with_task(
+    batches: QuerySet[Batch], tasks: QuerySet[Task], name: str, states: Sequence[str]
+) -> QuerySet[Batch]:
+    """Return the batches with the id of a task in one of these states, or None."""
+    found = tasks.filter(batch=OuterRef("pk"), delivery__in=states)
+    return batches.alias(**{name: Subquery(found.order_by().values("pk")[:1])})
 
 
 def in_state(tasks: QuerySet[Task], state: str) -> QuerySet[Task]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from tasks_app.models import Batch, Task, Team
+from tasks_app.models import ActionRun, Batch, Task, Team
 from tasks_app.services.batches import Progress
+from tasks_app.services.many import PRIORITY, RETRY
 
+from .task_acts import WORDS
 from .wording import When, delivery_look, due_words
 
 State = Task.Delivery
@@ -23,6 +25,37 @@ BAR = (
     ("withdrawn", "gray"),
 )
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+
+
+#: What a run does to its tasks, by its action.
+RUN_VERBS = {action.value: words[0] for action, words in WORDS.items()} | {
+    RETRY: "Send again",
+    PRIORITY: "Change the priority of",
+}
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A background run in a list. `tone` is that of its bar, `width` its length."""
+
+    run: ActionRun
+    verb: str
+    said: str
+    tone: str
+    width: int
+
+
+def run_row(run: ActionRun) -> RunRow:
+    """Return how a run stands in a few words."""
+    width = round(100 * run.position / run.total) if run.total else 100
+    tone, said = "blue", f"{run.position:,} of {run.total:,} looked at"
+    if run.stopped_at:
+        tone, said = "red", f"Stopped at {run.position:,} of {run.total:,}"
+    elif run.ended_at:
+        left_out = run.total - run.done
+        tone = "green"
+        said = f"{left_out:,} left out" if left_out else "Nothing left out"
+    return RunRow(run, RUN_VERBS.get(run.action, run.action), said, tone, width)
 
 
 @dataclass(frozen=True)

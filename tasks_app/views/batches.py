@@ -14,18 +14,26 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Batch, Task
-from tasks_app.services import batches, pausing, queueing, standstill
+from tasks_app.services import action_runs, batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
 from .acting import number as whole_number
-from .batch_words import due_range, shares, what_happened
+from .batch_words import due_range, run_row, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
 
 #: So many batches are counted and paged: older ones are found by search.
 MOST = 1000
+#: Seconds until the list looks again while something moves.
+LOOK_EVERY = 5
+TABS = {
+    "": "All",
+    "running": "Running",
+    "needs": "Needs somebody",
+    "done": "Done",
+}
 HEADINGS = (
     "Prospect",
     "E-mail",
@@ -51,12 +59,51 @@ def own_batches(request: TeamRequest) -> QuerySet[Batch]:
 
 @require_GET
 @member_required
+@vary_on_headers("HX-Request")
 def batch_list(request: TeamRequest) -> HttpResponse:
-    """Show the team's batches, the newest first."""
-    page = Pages(own_batches(request), most=MOST).get_page(request.GET.get("page", "1"))
-    found = batches.progress_of_each(list(page), visible(request))
-    rows = [(batch, found[batch.pk], shares(found[batch.pk])) for batch in page]
-    return render(request, "batches/list.html", {"page": page, "rows": rows})
+    """Show the team's batches, the newest first, and what runs in the background."""
+    assert request.team and request.membership  # noqa: S101
+    text = typed(request)
+    word = request.GET.get("state", "")
+    word = word if word in batches.STANDINGS else ""
+    tasks = visible(request)
+    found = batches.search(own_batches(request), tasks, text)
+    found = batches.standing(found, tasks, word)
+    page = Pages(found, most=MOST).get_page(request.GET.get("page", "1"))
+    counts = batches.progress_of_each(list(page), tasks)
+    runs = action_runs.listed_runs(
+        request.team, request.user, sees_all=request.membership.is_lead
+    )
+    moving = any(run.ended_at is None and run.stopped_at is None for run in runs)
+    moving = moving or any(counts[b.pk].is_moving and not b.paused_at for b in page)
+    context = {
+        "page": page,
+        "rows": [(batch, counts[batch.pk], shares(counts[batch.pk])) for batch in page],
+        "runs": [run_row(run) for run in runs],
+        "text": text,
+        "word": word,
+        "tabs": [
+            (key, label, address_of(q=text, state=key)) for key, label in TABS.items()
+        ],
+        "base": address_of(q=text, state=word, ends="&"),
+        "address": address_of(
+            q=text, state=word, page=str(page.number) if page.number > 1 else ""
+        ),
+        "every": LOOK_EVERY if moving else 0,
+    }
+    htmx = request.htmx
+    part = "#batches" if htmx and not htmx.history_restore_request else ""
+    return render(request, f"batches/list.html{part}", context)
+
+
+def typed(request: TeamRequest) -> str:
+    return request.GET.get("q", "")[:200].replace("\x00", "")
+
+
+def address_of(*, ends: str = "", **values: str) -> str:
+    """Return the query string of what is given, with `ends` behind, '' for nothing."""
+    query = urlencode({name: value for name, value in values.items() if value})
+    return query + ends if query else ""
 
 
 @require_GET
@@ -83,7 +130,7 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
     progress = batches.progress_of(tasks)
     state = request.GET.get("delivery", "")
     state = state if state in batches.STATES else ""
-    text = request.GET.get("q", "")[:200].replace("\x00", "")
+    text = typed(request)
     found = batches.outcomes(tasks, state=state, text=text)
     page = Pages(found, found).get_page(request.GET.get("page", "1"))
     for task in page:

@@ -646,7 +646,7 @@ def test_confirming_does_it_and_tells(page, place):
     assert "Completing 2 tasks. 1 left out." in html
     assert f"/runs/{run.pk}/undo/" in html
     shown = page.get(f"/runs/{run.pk}/").text
-    assert "It is completed already." in shown and "Finished" in shown
+    assert "It is completed already." in shown and "Asked for all" in shown
 
     page.post(f"/runs/{run.pk}/undo/")
     assert Task.objects.filter(status="open").count() == 2
@@ -796,8 +796,8 @@ def test_what_never_arrived_is_taken_back_without_undo_and_said_so(page, place):
     assert said in alone and said in both
     assert "a few seconds to undo" not in alone
     assert "a few seconds to undo the others" in both
-    assert "2 taken back" in run
-    assert "way to the vendor" not in run
+    assert re.search(r"Taken back</span>.*>2<", run)
+    assert re.search(r"On their way</span>.*>0<", run)
 
 
 def test_ticked_rows_that_are_gone_are_said(page, place):
@@ -863,9 +863,82 @@ def test_many_run_in_the_background_with_a_page(page, place, monkeypatch):
     action_runs.work(run.pk, until=timezone.now())
     assert "2 of 5 looked at" in page.get(url, headers=HTMX).text
     action_runs.work(run.pk)
+    asked = page.get(url, headers=HTMX).text
+    assert "Asked for all" in asked and 'hx-trigger="every 5s"' in asked
+    assert ran(asked) == {"Done": 0, "On their way": 5, "Refused": 0, "Left out": 0}
+    assert "<html" not in asked
+
+    Push.objects.filter(pk__in=Push.objects.values("pk")[:3]).update(state="delivered")
+    Push.objects.filter(state="queued").update(state="failed", error="No <b>such</b>.")
     ended = page.get(url, headers=HTMX).text
     assert "Finished" in ended and "hx-trigger" not in ended
-    assert "<html" not in ended
+    assert ran(ended) == {"Done": 3, "On their way": 0, "Refused": 2, "Left out": 0}
+    assert 'href="/tasks/?action=failed"' in ended
+    assert "2 refused" in ended and "No &lt;b&gt;such&lt;/b&gt;." in ended
+
+
+def ran(html):
+    """What the page of a run counts, by its labels."""
+    found = re.findall(r"([A-Z][a-z ]+)</span><span class=\"stat__value\">(\d+)<", html)
+    return {label: int(number) for label, number in found}
+
+
+def test_a_retry_run_counts_what_became_of_its_tasks(page, place, monkeypatch):
+    monkeypatch.setattr(action_runs, "AT_ONCE", 2)
+    tasks = [place(delivery="failed", external_id="") for _ in range(3)]
+    for task in tasks:
+        make_push(task=task, state="failed")
+    other = place()
+    confirmed(page, "retry", [*tasks, other])
+    run = ActionRun.objects.get()
+    action_runs.work(run.pk)
+    Task.objects.filter(pk=tasks[0].pk).update(delivery="delivered", external_id="T1")
+    Task.objects.filter(pk=tasks[1].pk).update(delivery="failed")
+
+    html = page.get(f"/runs/{run.pk}/").text
+
+    assert ran(html) == {"Delivered": 1, "On their way": 1, "Refused": 1, "Left out": 1}
+    assert 'href="/tasks/?delivery=failed"' in html
+
+
+def test_runs_are_found_again_on_the_page_of_batches(page, place, team, monkeypatch):
+    monkeypatch.setattr(action_runs, "AT_ONCE", 1)
+    confirmed(page, "complete", [place(), place()])
+    run = ActionRun.objects.get()
+    rep = make_user(team, "rep")
+
+    going = page.get("/batches/").text
+    ActionRun.objects.update(stopped_at=timezone.now(), position=1)
+    stopped = page.get("/batches/").text
+    ActionRun.objects.update(stopped_at=None, ended_at=timezone.now(), done=2)
+    through = page.get("/batches/").text
+    listed = action_runs.open_runs(team, rep, sees_all=True)
+    ActionRun.objects.update(ended_at=timezone.now() - timedelta(hours=25))
+    old = page.get("/batches/").text
+
+    for html in (going, stopped, through):
+        assert f'href="/runs/{run.pk}/"' in html and "Complete 2 tasks" in html
+    assert "0 of 2 looked at" in going and 'data-refresh="5"' in going
+    assert "Stopped at 1 of 2" in stopped and f"/runs/{run.pk}/go-on/" in stopped
+    assert "data-refresh" not in stopped
+    assert "Nothing left out" in through
+    assert "/runs/" not in old and listed == []
+
+
+def test_a_rep_finds_own_runs_and_another_team_none(page, place, team, monkeypatch):
+    monkeypatch.setattr(action_runs, "AT_ONCE", 1)
+    confirmed(page, "complete", [place(), place()])
+    run = ActionRun.objects.get()
+    rep, stranger = make_user(team, "rep"), make_user(make_team())
+
+    assert "/runs/" not in client_of(rep).get("/batches/").text
+    assert "/runs/" not in client_of(stranger).get("/batches/").text
+    assert action_runs.open_runs(team, rep, sees_all=False) == []
+
+    ActionRun.objects.update(by=rep)
+
+    assert f"/runs/{run.pk}/" in client_of(rep).get("/batches/").text
+    assert action_runs.open_runs(team, rep, sees_all=False) == [run]
 
 
 def test_a_run_that_stopped_says_so_and_goes_on_when_told(page, place, monkeypatch):

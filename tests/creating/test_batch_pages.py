@@ -266,11 +266,88 @@ def test_the_list_takes_a_fixed_number_of_queries(
         one = make_batch(account)
         add(one), add(one, "failed", error="Refused.")
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         page = words(client.get(reverse("batch-list")))
 
     assert page.count("0 of 2 delivered") == 6
     assert page.count("1 failed") == 6
+
+
+# -- the list: search, how they stand, looking again -----------------------------------
+
+
+def listed(client, **query):
+    html = client.get(reverse("batch-list"), query).content.decode()
+    return set(re.findall(r'href="/batches/(\d+)/"', html)), html
+
+
+def test_batches_are_found_by_title_account_person_and_prospect(
+    client, lead, account
+) -> None:
+    type(lead).objects.filter(pk=lead.pk).update(first_name="Mara", last_name="Lind")
+    one = make_batch(account, title="July Calls", created_by=lead)
+    add(one, prospect=make_prospect(account.team, company="Wexford Paper"))
+    two = make_batch(make_account(team=account.team, name="Inbound US"), title="Other")
+    add(two)
+
+    assert listed(client)[0] == {str(one.pk), str(two.pk)}
+    for text in ("july CALLS", "outbound", "lind", "wexford", "wexford july"):
+        assert listed(client, q=text)[0] == {str(one.pk)}, text
+    found, html = listed(client, q="nobody's")
+    assert found == set()
+    assert "No batch matches." in html
+
+
+def test_batches_are_filtered_by_how_they_stand(client, lead, account) -> None:
+    going, failed, over, paused, both = (
+        make_batch(account, title=t)
+        for t in ("Going", "Failed", "Over", "Held", "Both")
+    )
+    add(going), add(going, "delivered")
+    add(failed, "failed", error="Refused."), add(failed, "delivered")
+    add(over, "delivered"), add(over, "withdrawn")
+    add(paused)
+    press(client, paused, "pause")
+    add(both), add(both, "needs_check")
+
+    shown = {
+        word: listed(client, state=word)[0] for word in ("running", "needs", "done")
+    }
+
+    def ids(*batches):
+        return {str(batch.pk) for batch in batches}
+
+    assert shown["running"] == ids(going, both)
+    assert shown["needs"] == ids(failed, paused, both)
+    assert shown["done"] == ids(over)
+    assert len(listed(client, state="banana", page="x", q="\0")[0]) == 5
+    kept = listed(client, state="done", q="over")[1]
+    assert 'href="/batches/?q=over&amp;state=running"' in kept
+    assert 'name="state" value="done"' in kept
+
+
+def test_a_rep_finds_by_own_tasks_alone(client, batch, account) -> None:
+    rep = make_user(account.team, "rep")
+    add(batch, "delivered", assignee=rep)
+    add(batch, "failed", error="Refused.", assignee=make_user(account.team),
+        prospect=make_prospect(account.team, company="Wexford Paper"))  # fmt: skip
+    client.force_login(rep)
+
+    assert listed(client, q="wexford")[0] == set()
+    assert listed(client, state="needs")[0] == set()
+    assert listed(client, state="done")[0] == {str(batch.pk)}
+
+
+def test_the_list_looks_again_while_something_goes_out(client, lead, batch) -> None:
+    task = add(batch)
+    going = listed(client, q="renewal")[1]
+    part = client.get(reverse("batch-list"), headers={"HX-Request": "true"})
+    Task.objects.filter(pk=task.pk).update(delivery="delivered", external_id="T1")
+    over = listed(client)[1]
+
+    assert 'data-refresh="5"' in going and 'hx-get="/batches/?q=renewal"' in going
+    assert "<html" not in part.content.decode()
+    assert "data-refresh" not in over
 
 
 # -- what holds it up -----------------------------------------------------------------
