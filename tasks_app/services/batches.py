@@ -216,7 +216,7 @@ def outcomes(
 ) -> QuerySet[Task]:
     """Return the tasks that match, problems first, with all that a row shows.
 
-    `task.tries` and `task.request_number` are those of its creation.
+    `task.tries`, `task.request_number` and `task.asked_at` are those of its creation.
     """
     found = in_state(tasks, state)
     for word in text.casefold().split():
@@ -242,6 +242,7 @@ def outcomes(
             rank=rank,
             tries=Subquery(creation.values("tries")[:1]),
             request_number=Subquery(creation.values("request_number")[:1]),
+            asked_at=Subquery(creation.values("created_at")[:1]),
         )
         .order_by("rank", "pk")
     )

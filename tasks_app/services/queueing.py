@@ -20,10 +20,15 @@ def calls_waiting(
     pushes = waiting(account)
     if urgent_only:
         pushes = pushes.filter(lane=Push.Lane.URGENT)
+    return calls_for(pushes, adapter.create_limit)
+
+
+def calls_for(pushes: QuerySet[Push], create_limit: int) -> int:
+    """Return how many calls these pushes take, about, by one query."""
     groups = pushes.order_by().values("group_key", "call_limit").annotate(n=Count("pk"))
     calls = 0
     for row in groups:
-        most = min(adapter.create_limit, row["call_limit"] or adapter.create_limit)
+        most = min(create_limit, row["call_limit"] or create_limit)
         step = most if row["group_key"] else 1
         calls += -(-row["n"] // max(step, 1))
     return calls

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
-from tasks_app.models import ConnectedAccount, Team
+from tasks_app.models import ConnectedAccount, Push, Team
 
 from . import gate, pacing
-from .queueing import calls_waiting, queue_length
+from .queueing import calls_for, calls_waiting, queue_length, waiting
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,33 @@ def seconds_left(account: ConnectedAccount) -> float:
     """Return how long the account's whole queue takes at its rates, at best."""
     calls = calls_waiting(account, account.adapter())
     return pacing.held_seconds(account) + pacing.seconds_for(account, calls)
+
+
+def turn_times(
+    account: ConnectedAccount, task_ids: Sequence[int], *, now: datetime | None = None
+) -> dict[int, datetime]:
+    """Return about when each of these is sent if it is queued, by its id.
+
+    Two queries for any number: what stands before the first of them is counted, and
+    the others are taken to follow each other.
+    """
+    now = now or timezone.now()
+    queue = waiting(account).filter(state=Push.State.QUEUED)
+    creates = queue.filter(task__in=task_ids, kind=Push.Kind.CREATE)
+    rows = list(
+        creates.order_by("lane", "pk").values_list("task_id", "pk", "lane", "group_key")
+    )
+    if not rows:
+        return {}
+    _, first, lane, _ = rows[0]
+    before = queue.filter(Q(lane__lt=lane) | Q(lane=lane, pk__lt=first))
+    most = account.adapter_class.create_limit
+    calls = calls_for(before, most)
+    held = pacing.held_seconds(account)
+    found, groups = {}, Counter[str]()
+    for task_id, _, _, group in rows:
+        calls += not group or groups[group] % most == 0
+        groups[group] += 1
+        wait = held + pacing.seconds_for(account, calls)
+        found[task_id] = now + timedelta(seconds=wait)
+    return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from tasks_app.models import ActionRun, Batch, Task, Team
 from tasks_app.services.batches import Progress
 from tasks_app.services.many import PRIORITY, RETRY
+from tasks_app.services.retrying import gives_up_at
+from tasks_app.services.standstill import clock
 
 from .task_acts import WORDS
 from .wording import When, delivery_look, due_words
@@ -108,16 +111,20 @@ def due_range(first: Task | None, last: Task | None, team: Team) -> When | None:
     return When(text, title, begins.iso)
 
 
-def what_happened(task: Task, batch: Batch, team: Team) -> str:
-    """Return what became of this task, what it means and what comes next."""
+def what_happened(
+    task: Task, batch: Batch, team: Team, turn: datetime | None = None
+) -> str:
+    """Return what became of this task, what it means and what comes next.
+
+    `turn` is about when it is sent, None where nobody can say.
+    """
     vendor, said = batch.account.get_vendor_display(), task.delivery_error
     if task.delivery == State.QUEUED and batch.paused_at:
         return f"{said} Held: the batch is paused.".strip()
     if task.delivery == State.QUEUED:
         if task.retry_at:
-            again = f"Next try at {task.retry_at.astimezone(team.zone):%H:%M:%S}."
-            return f"{said or 'It could not be sent yet.'} {again}"
-        return "Waiting for its turn."
+            return f"{said or 'It could not be sent yet.'} {next_try(task, team)}"
+        return f"Waiting for its turn{turn_words(turn, team)}."
     if task.delivery in (State.CLAIMED, State.SENDING):
         return "Being handed over."
     if task.delivery == State.ACCEPTED:
@@ -134,3 +141,25 @@ def what_happened(task: Task, batch: Batch, team: Team) -> str:
     if task.delivery == State.WITHDRAWN:
         return said or "Taken back: it is not sent any more."
     return said or f"{vendor} refused it."
+
+
+def next_try(task: Task, team: Team) -> str:
+    """Return when it is tried again, which try that is, and when Baton gives up."""
+    assert task.retry_at is not None  # noqa: S101 - who asks has looked
+    tries, asked_at = getattr(task, "tries", None), getattr(task, "asked_at", None)
+    name = f"Try {tries + 1}" if tries else "Next try"
+    words = f"{name} at {task.retry_at.astimezone(team.zone):%H:%M:%S}"
+    if asked_at is not None:
+        last = gives_up_at(asked_at, task.due_sort)
+        words += f", none after {clock(last, team, timezone.now())}"
+    return f"{words}."
+
+
+def turn_words(turn: datetime | None, team: Team) -> str:
+    """Return ", about 10:42" where that is not just now, '' where nobody can say."""
+    if turn is None:
+        return ""
+    now = timezone.now()
+    if turn - now < timedelta(minutes=1):
+        return ", within a minute"
+    return f", about {clock(turn, team, now)}"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Batch, Task
+from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import action_runs, batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
@@ -45,7 +46,7 @@ HEADINGS = (
 )
 
 
-def visible(request: TeamRequest) -> QuerySet[Task]:
+def visible(request: TeamRequest) -> TaskQuerySet:
     assert request.team is not None  # noqa: S101 - every view here wants a member
     return Task.objects.visible_to(request.user, request.team)
 
@@ -137,15 +138,16 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         task.batch = batch  # read once, for all rows
     held = standstill.held_up(batch.account, request.team) if progress.waiting else None
     left, paused = "", batch.paused_at is not None
+    turns = {}
     if progress.waiting and not (held or paused):
+        turns = standstill.turn_times(batch.account, [task.pk for task in page])
         left = queueing.duration(standstill.seconds_left(batch.account))
     unclear = progress.counts["needs_check"] > 0
     looking = unclear and batches.still_looking(tasks)
     moving = progress.is_moving or looking
     quiet = paused and progress.total == progress.settled + progress.waiting
-    wanted = {"delivery": state, "q": text}
-    kept = urlencode({name: value for name, value in wanted.items() if value})
-    number = f"page={page.number}" if page.number > 1 else ""
+    number = str(page.number) if page.number > 1 else ""
+    work = f"batch={batch.pk}&status=open,in_progress&start=1"
     return {
         "batch": batch,
         "progress": progress,
@@ -153,13 +155,22 @@ def standing(request: TeamRequest, batch: Batch) -> dict[str, Any]:
         "due": due_range(*batches.ends_of(tasks), request.team),
         "page": page,
         "rows": [
-            (task, what_happened(task, batch, request.team), is_about_prospect(task))
+            (
+                task,
+                what_happened(task, batch, request.team, turns.get(task.pk)),
+                is_about_prospect(task),
+            )
             for task in page
         ],
         "state": state,
         "text": text,
-        "base": f"{kept}&" if kept else "",
-        "address": "&".join(part for part in (kept, number) if part),
+        "states": [
+            (name, count, address_of(delivery=name if name != state else "", q=text))
+            for name, count in progress.shown
+        ],
+        "base": address_of(delivery=state, q=text, ends="&"),
+        "address": address_of(delivery=state, q=text, page=number),
+        "work": work if tasks.unfinished().exists() else "",
         "causes": batches.causes(tasks) if progress.counts["failed"] else [],
         "held": held,
         "paused": paused,

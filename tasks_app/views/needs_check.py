@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from tasks_app.models import Push, TaskCopy
+from tasks_app.models import Batch, Push, TaskCopy
 from tasks_app.services import copies
 from tasks_app.services.delivery import AlreadySettled, WrongId, settle_by_person
 from tasks_app.services.unclear import (
@@ -37,7 +38,7 @@ COPY_DONE = {
 @require_GET
 @lead_required
 def needs_check(request: TeamRequest) -> HttpResponse:
-    return page(request, request.GET.get("account", ""))
+    return page(request)
 
 
 @require_POST
@@ -46,7 +47,6 @@ def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
     """Take a person's word for one push; who comes second is told how it stands."""
     pushes = Push.objects.filter(account__team=request.team)
     push = get_object_or_404(pushes.select_related("account", "task"), pk=push_id)
-    account = request.POST.get("account", "")
     choice = request.POST.get("choice", "")
     typed = request.POST.get("external_id", "")
     given = typed if push.kind == Push.Kind.CREATE else push.target_id
@@ -62,13 +62,12 @@ def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
             error = str(wrong)
         except AlreadySettled as settled:
             messages.warning(request, f"“{push.task.title}”: {settled}")
-            return page(request, account, status=409)
+            return page(request, status=409)
     if error:
         wrongs = {push.pk: (error, typed)}
-        return page(request, account, status=422, wrongs=wrongs)
+        return page(request, status=422, wrongs=wrongs)
     messages.success(request, f"“{push.task.title}”: {DONE[choice]}")
-    query = f"?account={account}" if account.isdigit() else ""
-    return redirect(reverse("needs-check") + query)
+    return redirect(f"{reverse('needs-check')}{kept(request)}")
 
 
 @require_POST
@@ -81,41 +80,57 @@ def copy_settle(request: TeamRequest, copy_id: int) -> HttpResponse:
         ),
         pk=copy_id,
     )
-    account = request.POST.get("account", "")
     choice = request.POST.get("choice", "")
     title = f"“{copy.task.title}”"
     if choice not in COPY_DONE:
         messages.warning(request, f"{title}: Choose one of the two answers.")
-        return page(request, account, status=422)
+        return page(request, status=422)
     try:
         copies.settle(copy, choice, by=request.user)
     except copies.NoWay as sentence:
         messages.warning(request, f"{title}: {sentence}")
-        return page(request, account, status=422)
+        return page(request, status=422)
     except AlreadySettled as settled:
         messages.warning(request, f"{title}: {settled}")
-        return page(request, account, status=409)
+        return page(request, status=409)
     messages.success(request, f"{title}: {COPY_DONE[choice]}")
-    query = f"?account={account}" if account.isdigit() else ""
-    return redirect(reverse("needs-check") + query)
+    return redirect(f"{reverse('needs-check')}{kept(request)}")
+
+
+def kept(request: TeamRequest) -> str:
+    """Return the query string of what the page shows, '' for all."""
+    given = [(name, request.POST.get(name, "")) for name in ("account", "batch")]
+    query = urlencode([(name, text) for name, text in given if text.isdecimal()])
+    return f"?{query}" if query else ""
+
+
+def batch_of(request: TeamRequest, text: str) -> Batch | None:
+    """Return the batch of this number, None where the team has none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        return None
+    return Batch.objects.filter(team=request.team, pk=text).first()
 
 
 def page(
     request: TeamRequest,
-    account: str,
     *,
     status: int = 200,
     wrongs: dict[int, tuple[str, str]] | None = None,
 ) -> HttpResponse:
     """Show what needs a check, with what was typed and refused by push id."""
     assert request.team is not None  # noqa: S101 - leads have a team
+    data = request.POST if request.method == "POST" else request.GET
     accounts = unclear_accounts(request.team)
-    chosen = next((a for a in accounts if str(a.pk) == account), None)
+    chosen = next((a for a in accounts if str(a.pk) == data.get("account")), None)
+    batch = batch_of(request, data.get("batch", ""))
     pushes = unclear_pushes(request.team)
     doubles = copies.unsettled(request.team)
     if chosen:
         pushes = pushes.filter(account=chosen)
         doubles = doubles.filter(account=chosen)
+    if batch:
+        pushes = pushes.filter(task__batch=batch)
+        doubles = doubles.filter(task__batch=batch)
     rows = with_evidence(Push.objects.all())
     found = Pages(pushes, rows, size=PAGE_SIZE)
     shown = found.get_page(request.GET.get("page", "1"))
@@ -129,7 +144,9 @@ def page(
         "total": sum(a.unclear for a in accounts),  # type: ignore[attr-defined]
         "doubles": [(copy, copies.way_back(copy)) for copy in doubles[:MOST_DOUBLES]],
         "page": shown,
-        "base": f"account={chosen.pk}&" if chosen else "",
+        "batch": batch,
+        "base": (f"account={chosen.pk}&" if chosen else "")
+        + (f"batch={batch.pk}&" if batch else ""),
         "items": [
             (item, *(wrongs or {}).get(item.push.pk, ("", ""))) for item in items
         ],

@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from tasks_app.models import Exchange, Push, TaskEvent
 from tasks_app.services.delivery import settle_by_person
-from tests.factories import make_account, make_push, make_task, make_user
+from tests.factories import (
+    make_account,
+    make_batch,
+    make_push,
+    make_task,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 URL = "/needs-check/"
@@ -23,6 +29,7 @@ def unclear(team=None, **overrides) -> Push:
         account=account,
         delivery="needs_check",
         title=overrides.pop("title", "Call Ada"),
+        batch=overrides.pop("batch", None),
     )
     return make_push(
         **{
@@ -271,6 +278,27 @@ def test_list_can_be_limited_to_an_account(client, lead, team):
     assert "One task" in page
     assert "Other task" not in page
     assert other.account.name in page
+
+
+def test_list_can_be_limited_to_a_batch_and_leads_back_there(client, lead, team):
+    account = make_account(team=team)
+    batch = make_batch(account, title="July calls")
+    one = unclear(account=account, title="Of the batch", batch=batch)
+    unclear(account=account, title="Of none")
+    foreign = make_batch(make_account(), title="Theirs")
+
+    page = client.get(f"{URL}?batch={batch.pk}").content.decode()
+    again = settle(client, one, "leave", batch=str(batch.pk))
+    refused = settle(client, one, "nothing", batch=str(batch.pk)).content.decode()
+
+    assert "Of the batch" in page and "Of none" not in page
+    assert f'href="/batches/{batch.pk}/"' in page and "July calls" in page
+    assert f'id="task-{one.task_id}"' in page
+    assert again["Location"] == f"{URL}?batch={batch.pk}"
+    assert "Of none" not in refused
+    for number in (foreign.pk, "x", "9" * 30, "²"):
+        shown = client.get(URL, {"batch": number}).content.decode()
+        assert "Of none" in shown and "Theirs" not in shown
 
 
 @pytest.mark.parametrize("account", ["999999", "abc", "' OR 1"])

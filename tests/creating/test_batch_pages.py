@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task
+from tasks_app.services import standstill
 from tasks_app.services.batches import Progress, counted, progress_of
 from tasks_app.services.standstill import clock, held_up
 from tasks_app.views.batch_words import shares
@@ -146,6 +147,15 @@ def test_the_bar_is_as_long_as_what_is_through() -> None:
     assert bar == [("delivered", "0.00", "25.00"), ("failed", "25.00", "25.00")]
 
 
+def test_what_reads_itself_again_waits_under_the_pointer(client, batch, lead) -> None:
+    add(batch)
+
+    page = look(client, batch).content.decode()
+
+    for part in ("batch-actions", "batch", "batch-rows"):
+        assert re.search(rf'id="{part}"[^>]* data-calm', page)
+
+
 def test_the_page_polls_while_something_moves_and_stops_by_itself(
     client, batch, lead
 ) -> None:
@@ -185,7 +195,7 @@ def test_an_empty_batch_is_no_error(client, batch, lead) -> None:
 @pytest.mark.parametrize(
     ("state", "fields", "sentence"),
     [
-        ("queued", {}, "Waiting for its turn."),
+        ("queued", {}, "Waiting for its turn, within a minute."),
         ("accepted", {}, "Saleshandy took it (request 1556275384)."),
         ("delivered", {"tries": 1}, "Created."),
         ("delivered", {"tries": 2}, "Created on the second try."),
@@ -213,11 +223,90 @@ def test_a_retry_names_the_time_in_the_teams_zone(client, lead, batch, account) 
     account.team.time_zone = "Asia/Kolkata"
     account.team.save()
     at = datetime(2030, 7, 16, 5, 12, 30, tzinfo=ZoneInfo("UTC"))
-    add(batch, error="Saleshandy was busy (429).", retry_at=at)
+    tasks = [
+        add(batch, error="Saleshandy was busy (429).", retry_at=at, tries=tries)
+        for tries in (0, 2)
+    ]
+    asked = at - timedelta(hours=2)
+    Push.objects.update(created_at=asked)
+    Task.objects.filter(pk=tasks[1].pk).update(due_sort=at + timedelta(hours=1))
 
     page = words(look(client, batch))
 
-    assert "Saleshandy was busy (429). Next try at 10:42:30." in page
+    # A day after it was asked for, or at its due time.
+    busy = "Saleshandy was busy (429)."
+    assert f"{busy} Next try at 10:42:30, none after 17 July 08:42." in page
+    assert f"{busy} Try 3 at 10:42:30, none after 16 July 11:42." in page
+
+
+def test_what_waits_says_about_when_its_turn_comes(
+    client, lead, account, batch
+) -> None:
+    state_of(account, rates=[[1, 600]])
+    first, others = make_batch(account, title="First"), [add(batch) for _ in range(2)]
+    add(first), add(first)
+    Push.objects.filter(task__batch=first).update(lane=Push.Lane.URGENT)
+    now = timezone.now()
+
+    times = standstill.turn_times(account_of(account), [t.pk for t in others], now=now)
+    page, head = words(look(client, batch)), words(look(client, first))
+
+    # Two urgent ones go before, one each ten minutes.
+    waits = [round((times[task.pk] - now).total_seconds()) for task in others]
+    assert waits == [1200, 1801]
+    assert page.count("Waiting for its turn, about ") == 2
+    assert "Waiting for its turn, within a minute." in head
+
+
+def test_pushes_that_share_a_call_have_one_turn(account, batch) -> None:
+    state_of(account, rates=[[1, 600]])
+    tasks = [add(batch) for _ in range(3)]
+    Push.objects.update(group_key="same")
+    shared = account.adapter_class.create_limit
+
+    times = standstill.turn_times(account_of(account), [task.pk for task in tasks])
+
+    assert len(set(times.values())) == -(-3 // shared)
+
+
+def account_of(account):
+    return ConnectedAccount.objects.get(pk=account.pk)
+
+
+def test_nothing_is_said_of_a_turn_while_the_queue_stands_still(
+    client, lead, account, batch
+) -> None:
+    add(batch)
+    state_of(account, state="paused", state_since=timezone.now())
+
+    page = words(look(client, batch))
+
+    assert "Waiting for its turn." in page
+
+
+def test_states_keep_the_words_that_were_looked_for(client, batch, lead) -> None:
+    add(batch, "failed", error="Refused.")
+
+    page = look(client, batch, "?q=ada&delivery=failed").content.decode()
+
+    assert 'href="?delivery=queued&amp;q=ada"' in page
+    assert re.search(r'id="stat-failed" href="\?q=ada"', page)
+
+
+def test_a_batch_leads_to_its_list_its_open_work_and_its_unclear_ones(
+    client, batch, lead
+) -> None:
+    task = add(batch, "needs_check")
+
+    page = look(client, batch).content.decode()
+    Task.objects.update(status="completed")
+    over = look(client, batch).content.decode()
+
+    assert f'href="/tasks/?batch={batch.pk}"' in page
+    start = f"/tasks/work/?batch={batch.pk}&amp;status=open,in_progress&amp;start=1"
+    assert f'href="{start}"' in page and "/tasks/work/" not in over
+    assert f'id="resolve" href="/needs-check/?batch={batch.pk}"' in page
+    assert f'href="/needs-check/?batch={batch.pk}#task-{task.pk}"' in page
 
 
 def test_rows_are_filtered_searched_and_paged(client, batch, lead) -> None:
@@ -253,9 +342,9 @@ def test_the_page_takes_a_fixed_number_of_queries(
     for state in ("queued", "failed", "delivered") * 10:
         add(batch, state, error="Refused." if state == "failed" else "")
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(25):
         look(client, batch)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(21):
         look(client, batch, htmx=True)
 
 
