@@ -70,7 +70,7 @@ def account_detail(request: TeamRequest, account_id: int) -> HttpResponse:
     }
     template = "accounts/detail.html"
     if request.htmx and not request.htmx.history_restore_request:
-        template += "#account-cards"
+        template += "#account-answer"
     return render(request, template, context)
 
 

@@ -302,6 +302,21 @@ def test_htmx_gets_the_cards_alone(client, rep, team):
     assert "What each vendor takes" not in part
 
 
+def test_the_last_readings_come_with_the_cards_of_an_account(client, team, rep):
+    account = make_account(team=team)
+    SyncRun.objects.create(account=account, tasks_read=4711)
+    client.force_login(rep)
+    url = f"/accounts/{account.pk}/"
+
+    whole = client.get(url).text
+    part = client.get(url, headers={"HX-Request": "true"}).text
+
+    assert "<html" not in part and 'id="account-cards"' in part
+    assert '<section class="card" id="last-readings"' in whole
+    assert 'id="last-readings" aria-labelledby="readings" hx-swap-oob="true"' in part
+    assert "4711" in part
+
+
 def test_number_of_queries_is_fixed(client, rep, team, django_assert_max_num_queries):
     for vendor in ("saleshandy", "leadsquared", "reply", "ysuite"):
         for _ in range(3):
