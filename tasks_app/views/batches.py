@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from tasks_app.models import Batch, Task
+from tasks_app.models import ActionRun, Batch, Task
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import action_runs, batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
@@ -72,11 +72,10 @@ def batch_list(request: TeamRequest) -> HttpResponse:
     found = batches.standing(found, tasks, word)
     page = Pages(found, most=MOST).get_page(request.GET.get("page", "1"))
     counts = batches.progress_of_each(list(page), tasks)
-    runs = action_runs.listed_runs(
-        request.team, request.user, sees_all=request.membership.is_lead
+    runs = runs_listed(request, word) if not text else []
+    moving = any(standing_of(run) == "running" for run in runs) or any(
+        counts[b.pk].is_moving and not b.paused_at for b in page
     )
-    moving = any(run.ended_at is None and run.stopped_at is None for run in runs)
-    moving = moving or any(counts[b.pk].is_moving and not b.paused_at for b in page)
     context = {
         "page": page,
         "rows": [(batch, counts[batch.pk], shares(counts[batch.pk])) for batch in page],
@@ -95,6 +94,20 @@ def batch_list(request: TeamRequest) -> HttpResponse:
     htmx = request.htmx
     part = "#batches" if htmx and not htmx.history_restore_request else ""
     return render(request, f"batches/list.html{part}", context)
+
+
+def runs_listed(request: TeamRequest, word: str) -> list[ActionRun]:
+    """Return what runs in the background, as far as it stands as this word says."""
+    assert request.team and request.membership  # noqa: S101
+    sees_all = request.membership.is_lead
+    runs = action_runs.listed_runs(request.team, request.user, sees_all=sees_all)
+    return [run for run in runs if not word or standing_of(run) == word]
+
+
+def standing_of(run: ActionRun) -> str:
+    if run.ended_at is not None:
+        return "done"
+    return "needs" if run.stopped_at is not None else "running"
 
 
 def typed(request: TeamRequest) -> str:

@@ -646,7 +646,9 @@ def test_confirming_does_it_and_tells(page, place):
     assert "Completing 2 tasks. 1 left out." in html
     assert f"/runs/{run.pk}/undo/" in html
     shown = page.get(f"/runs/{run.pk}/").text
-    assert "It is completed already." in shown and "Asked for all" in shown
+    assert (
+        "It is completed already." in shown and "All asked for, 2 on their way" in shown
+    )
 
     page.post(f"/runs/{run.pk}/undo/")
     assert Task.objects.filter(status="open").count() == 2
@@ -864,7 +866,7 @@ def test_many_run_in_the_background_with_a_page(page, place, monkeypatch):
     assert "2 of 5 looked at" in page.get(url, headers=HTMX).text
     action_runs.work(run.pk)
     asked = page.get(url, headers=HTMX).text
-    assert "Asked for all" in asked and 'hx-trigger="every 5s"' in asked
+    assert "All asked for, 5 on their way" in asked and 'hx-trigger="every 5s"' in asked
     assert ran(asked) == {"Done": 0, "On their way": 5, "Refused": 0, "Left out": 0}
     assert "<html" not in asked
 
@@ -909,18 +911,21 @@ def test_runs_are_found_again_on_the_page_of_batches(page, place, team, monkeypa
 
     going = page.get("/batches/").text
     ActionRun.objects.update(stopped_at=timezone.now(), position=1)
-    stopped = page.get("/batches/").text
+    stopped = page.get("/batches/?state=needs").text
+    running = page.get("/batches/?state=running").text
     ActionRun.objects.update(stopped_at=None, ended_at=timezone.now(), done=2)
-    through = page.get("/batches/").text
+    through = page.get("/batches/?state=done").text
     listed = action_runs.open_runs(team, rep, sees_all=True)
     ActionRun.objects.update(ended_at=timezone.now() - timedelta(hours=25))
     old = page.get("/batches/").text
 
     for html in (going, stopped, through):
         assert f'href="/runs/{run.pk}/"' in html and "Complete 2 tasks" in html
+    assert f"/runs/{run.pk}/" not in page.get("/batches/?q=july").text
     assert "0 of 2 looked at" in going and 'data-refresh="5"' in going
     assert "Stopped at 1 of 2" in stopped and f"/runs/{run.pk}/go-on/" in stopped
     assert "data-refresh" not in stopped
+    assert "/runs/" not in running
     assert "Nothing left out" in through
     assert "/runs/" not in old and listed == []
 

@@ -575,7 +575,7 @@ def test_cancelling_takes_back_only_what_waits(client, batch, lead) -> None:
     page = look(client, batch)
     response = press(client, batch, "cancel", count=1)
 
-    assert "Cancel 1 unsent task? It is never sent to Saleshandy" in words(page)
+    assert "Cancel 1 unsent task? It is not sent to Saleshandy any more" in words(page)
     assert "1 task was cancelled. It is not sent." in words(response)
     for task in (waiting, failed, on_its_way):
         task.refresh_from_db()
