@@ -151,6 +151,29 @@ def test_no_row_of_a_batch_moves_under_a_button_that_is_aimed_at(
     expect(retry).to_have_count(2)
 
 
+def test_cancelling_a_batch_asks_and_the_question_stays_until_it_is_answered(
+    world: tuple[Page, Task],
+) -> None:
+    page, task = world
+    batch = make_batch(task.account)
+    tasks = [make_task(account=task.account, batch=batch) for _ in range(2)]
+    for each in tasks:
+        make_push(task=each)
+    page.goto(f"/batches/{batch.pk}/")
+    page.locator("#cancel-rest").press("Enter")
+    Task.objects.filter(pk=tasks[0].pk).update(delivery="delivered", external_id="T1")
+
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(3000)
+    panel = page.locator("#panel-cancel")
+    expect(panel).to_contain_text("Cancel 2 unsent tasks?")
+    panel.get_by_role("button").press("Enter")
+
+    expect(page.locator(".toast")).to_contain_text("1 task was cancelled.")
+    tasks[1].refresh_from_db()
+    assert (tasks[1].delivery, tasks[1].status) == ("withdrawn", "cancelled")
+
+
 def test_a_task_is_dragged_to_another_day_of_the_week(world: tuple[Page, Task]) -> None:
     page, _ = world
     team = Task.objects.get().team
