@@ -183,12 +183,12 @@ def standing(
     needs = with_task(batches, tasks, "needs", NEEDING)
     moving = with_task(needs, tasks, "moving", MOVING)
     if word == "running":
-        return moving.filter(moving__isnull=False, paused_at=None)
+        return moving.filter(Q(moving__isnull=False, paused_at=None))
     if word == "needs":
         paused = Q(moving__isnull=False, paused_at__isnull=False)
         return moving.filter(Q(needs__isnull=False) | paused)
     if word == "done":
-        return moving.filter(needs=None, moving=None)
+        return moving.filter(Q(needs=None, moving=None))
     return batches
 
 
