@@ -180,15 +180,16 @@ def standing(
     batches: QuerySet[Batch], tasks: QuerySet[Task], word: str
 ) -> QuerySet[Batch]:
     """Return the batches of which one of `STANDINGS` is true; all for another word."""
-    needs = with_task(batches, tasks, "needs", NEEDING)
-    moving = with_task(needs, tasks, "moving", MOVING)
+    found = with_task(batches, tasks, "needs", NEEDING)
+    found = with_task(found, tasks, "moving", MOVING)
+    found = with_task(found, tasks, "waiting", [Delivery.QUEUED])
+    held = Q(paused_at__isnull=False, waiting__isnull=False)
     if word == "running":
-        return moving.filter(Q(moving__isnull=False, paused_at=None))
+        return found.filter(Q(moving__isnull=False) & ~held)
     if word == "needs":
-        paused = Q(moving__isnull=False, paused_at__isnull=False)
-        return moving.filter(Q(needs__isnull=False) | paused)
+        return found.filter(Q(needs__isnull=False) | held)
     if word == "done":
-        return moving.filter(Q(needs=None, moving=None))
+        return found.filter(Q(needs=None, moving=None))
     return batches
 
 
