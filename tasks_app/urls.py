@@ -117,6 +117,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tasks/display/", preferences.task_display, name="task-display"),
     path("tasks/bulk/", bulk.task_bulk, name="task-bulk"),
     path("tasks/work/", working.task_work, name="task-work"),
+    path("tasks/work/<int:work_id>/", working.task_working, name="task-working"),
+    path(
+        "tasks/work/<int:work_id>/more/",
+        working.task_work_more,
+        name="task-work-more",
+    ),
+    path(
+        "tasks/work/<int:work_id>/close/",
+        working.task_work_close,
+        name="task-work-close",
+    ),
     path("tasks/rows/", acting.task_rows, name="task-rows"),
     path("tasks/<int:task_id>/act/", acting.task_act, name="task-act"),
     path("tasks/<int:task_id>/state/", acting.task_state, name="task-state"),

@@ -98,7 +98,8 @@ class ActForm(SnoozeMixin, forms.Form):
 
     def add_reassign(self) -> None:
         people = VendorUser.objects.filter(account_id=self.task.account_id, active=True)
-        if self.task.vendor_user_id is not None:
+        twice = self.is_bound and self.task.action == Action.REASSIGN
+        if self.task.vendor_user_id is not None and not twice:
             people = people.exclude(pk=self.task.vendor_user_id)
         self.fields["assignee"] = forms.ModelChoiceField(
             people,

@@ -16,7 +16,7 @@ from .choosing import choice_from, token_from
 PASSING = frozenset(
     {
         "csrfmiddlewaretoken", "form_token", "page", "version", "do", "add", "remove",
-        "go", "at", "seen", "q", "draft", "template", "template_name", "prospects",
+        "go", "at", "seen", "q", "draft", "template", "template_name", "prospects", "next",
     }
 )  # fmt: skip
 #: Fields that hold something from the start.

@@ -8,6 +8,7 @@ from .pushes import Exchange, Push, TaskCopy
 from .runs import ActionRun
 from .sync import AnswerShape, Drift, Heartbeat, SyncRun, WebhookEvent
 from .tasks import NEVER, Batch, Task, TaskEvent
+from .works import Work
 
 __all__ = [
     "NEVER",
@@ -37,4 +38,5 @@ __all__ = [
     "Team",
     "VendorUser",
     "WebhookEvent",
+    "Work",
 ]

@@ -147,6 +147,7 @@ def ask(
 
     `values` as in `vendors.drafts.ActionDraft`, except that `assignee` is a VendorUser.
     `version` is the one the page was made from. Raise `NotOffered` and `Conflict`.
+    Who presses twice gets the push of the first press.
     """
     adapter = task.account.adapter()
     values = dict(values or {})
@@ -155,6 +156,8 @@ def ask(
         fresh = Task.objects.select_for_update().get(pk=task.pk)
         fresh.account, fresh.type = task.account, task.type
         if version is not None and fresh.version != version:
+            if same := asked_already(fresh, action, values, by=by):
+                return same
             raise conflict(task, fresh)
         check(fresh, action, values, adapter)
         if action in CHANGING and creates.get(fresh.pk) in ON_ITS_WAY:
@@ -170,6 +173,24 @@ def ask(
         asked(fresh, action, values, by=by).save()
     doorbell.ring(task.account_id)
     return push
+
+
+def asked_already(
+    task: Task, action: Action, values: Mapping[str, Any], *, by: User
+) -> Push | None:
+    """Return the push by which this person asked for the very same just before.
+
+    None when it has left, or when something else happened to the task since.
+    """
+    last = undoable(task)
+    sent = {name: as_json(value) for name, value in values.items()}
+    if last is None or last.kind != action.value:
+        return None
+    if {k: v for k, v in last.values.items() if k != "before"} != sent:
+        return None
+    event = TaskEvent.objects.filter(task=task).order_by("-pk").first()
+    mine = event is not None and event.new == "asked" and event.actor_id == by.pk
+    return last if mine else None
 
 
 def check(

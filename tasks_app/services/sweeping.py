@@ -28,6 +28,7 @@ from . import (
     retrying,
     states,
     syncing,
+    working,
     zones,
 )
 from .states import Change
@@ -48,6 +49,7 @@ def sweep(now: datetime | None = None) -> None:
     syncing.forget_old()
     exchanges.forget_old()
     hook_receiving.forget_old()
+    working.forget_old()
     accounts.erase_spent_credentials()
     zones.resort_stale()
     for account_id in accounts_with_work(now):

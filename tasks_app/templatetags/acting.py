@@ -56,6 +56,14 @@ def act_address(
 
 
 @register.simple_tag
+def way_on(next_page: str = "", work_id: int | str = "") -> str:
+    """Return the query of a link that leads on as a form does, '' for none."""
+    parts = {"next": next_page, "work": work_id}
+    query = urlencode({name: value for name, value in parts.items() if value})
+    return f"?{query}" if query else ""
+
+
+@register.simple_tag
 def note_act(acts: Iterable[task_acts.Act]) -> task_acts.Act | None:
     return next((act for act in acts or () if act.action == Action.NOTE), None)
 

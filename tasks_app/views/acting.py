@@ -148,6 +148,7 @@ def frame(request: TeamRequest, task: Task) -> dict[str, Any]:
         "in_list": query,
         "target": target,
         "next": way_back(request, ""),
+        "work_id": working.named_work(request),
         "back": way_back(
             request, with_list(reverse("task-detail", args=[task.pk]), query)
         ),
@@ -157,15 +158,13 @@ def frame(request: TeamRequest, task: Task) -> dict[str, Any]:
 def after_asking(
     request: TeamRequest, task: Task, action: Action, push: Push | None
 ) -> HttpResponse:
-    working.note_done(request, task.pk, action)
+    working.note_done(request, task.pk, action.value, push)
     extra = ""
     if push is not None:
         word = task_acts.WORDS[action][3]
         sentence = f"{word}: “{task.title[:80]}”."
         undo = reverse("task-undo", args=[task.pk, push.pk])
-        back = way_back(request, "")
-        if back.startswith(reverse("task-work")):
-            back = working.place_of(request, task.pk) or back
+        back = working.place_of(request, task.pk) or way_back(request, "")
         extra = str(Links(undo, back, list_query(request)))
     else:
         sentence = f"Taken back: “{task.title[:80]}”. It is not sent."
@@ -224,7 +223,6 @@ def task_undo(request: TeamRequest, task_id: int, push_id: int) -> HttpResponse:
         pk=push_id,
     )
     if actions.undo(push, by=request.user):
-        working.note_undone(request, task_id)
         messages.info(request, "Undone. Nothing was sent.")
     else:
         name = push.account.get_vendor_display()

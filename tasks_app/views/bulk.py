@@ -18,17 +18,18 @@ from django_htmx.http import HttpResponseClientRedirect
 from tasks_app.forms.acting_many import MANY_ACTIONS, ManyForm
 from tasks_app.models import ActionRun
 from tasks_app.models.tasks import TaskQuerySet
-from tasks_app.services import action_runs, many
+from tasks_app.services import action_runs, many, working
 from tasks_app.services.counting import count_each, count_words
 from tasks_app.services.exporting import task_rows
 
-from . import task_acts, working
+from . import task_acts
 from .access import member_required
 from .acting import number
 from .middleware import TeamRequest
 from .neighbours import filter_of, list_address
 from .tasks import visible
 from .toasts import Links
+from .working import begin_picked
 
 #: A list may grow or shrink by this share between being shown and being acted on.
 MOST_MOVED = 0.1
@@ -114,13 +115,7 @@ def task_bulk(request: TeamRequest) -> HttpResponseBase:
     if action == "export":
         return export(request, selection)
     if action == "work":
-        rows = ordered(selection).unfinished().values_list("pk", flat=True)
-        ids = list(rows[: working.MOST])
-        if not ids:
-            sentence = "None of these is open: there is nothing to work through."
-            return refused(request, sentence, 422)
-        work = working.begin_picked(request, ids)
-        return redirect(work.address(next(iter(work.ids), None)))
+        return work_through(request, selection)
     plan = many.plan(selection.tasks, action)
     data = request.POST if request.POST.get("confirmed") else None
     form = ManyForm(action, plan, request.team, data=data)
@@ -137,6 +132,19 @@ def task_bulk(request: TeamRequest) -> HttpResponseBase:
         form_token=form.cleaned_data["form_token"],
     )
     return begun(request, run)
+
+
+def work_through(request: TeamRequest, selection: Selection) -> HttpResponse:
+    """Begin to work through the selection: what a filter chose in the list's order."""
+    open_ones = working.workable(selection.tasks)
+    rows = open_ones.order_by("due_sort", "pk")
+    if selection.all:
+        rows = selection.filter.ordered(open_ones)
+    ids = list(rows.values_list("pk", flat=True)[: working.MOST + 1])
+    if not ids:
+        sentence = "None of these is open: there is nothing to work through."
+        return refused(request, sentence, 422)
+    return redirect(begin_picked(request, ids, selection.query))
 
 
 def ordered(selection: Selection) -> TaskQuerySet:

@@ -22,6 +22,7 @@ from tasks_app.services.task_templates import NotKept, save_template, templates_
 from .access import lead_required
 from .middleware import TeamRequest
 from .new_task_page import NewTaskPage
+from .toasts import Links
 
 TEMPLATE = "tasks/new.html"
 #: Buttons that work without JavaScript and only show the page again.
@@ -129,6 +130,11 @@ def create(request: TeamRequest) -> HttpResponse:
     if page.refuse() or plan is None:
         return render(request, TEMPLATE, page.context(tried=True), status=422)
     batch = create_tasks(plan, by=request.user, form_token=page.token)
+    if page.leads_to:
+        links = Links(page=reverse("batch-detail", args=[batch.pk]), label="See it")
+        words = f"Created: “{batch.title}”."
+        messages.success(request, words, extra_tags=str(links))
+        return redirect(page.leads_to)
     return redirect("batch-detail", batch.pk)
 
 

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_POST
 
 from tasks_app.models import Task
 from tasks_app.services import delivery
+from tasks_app.services.working import RETRY, WITHDRAW
 
+from . import working
 from .access import lead_required
 from .acting import answer
 from .middleware import TeamRequest
@@ -26,6 +28,7 @@ def task_retry(request: TeamRequest, task_id: int) -> HttpResponse:
         turn = "It goes out with its next turn."
         if task.batch and task.batch.paused_at:
             turn = "It goes out when its batch goes on, which is paused."
+        working.note_sent(request, task_id, RETRY)
         messages.success(request, f"Back in the queue. {turn}")
     else:
         messages.warning(request, f"Not retried: it {stands(task)} by now.")
@@ -39,6 +42,7 @@ def task_withdraw(request: TeamRequest, task_id: int) -> HttpResponse:
     one = visible(request).filter(pk=task_id)
     task = get_object_or_404(one)
     if delivery.withdraw(one, by=request.user):
+        working.note_done(request, task_id, WITHDRAW)
         messages.success(request, "Taken back. It will not be sent.")
     else:
         messages.warning(request, f"Not taken back: it {stands(task)} by now.")

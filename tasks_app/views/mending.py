@@ -6,13 +6,17 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from tasks_app.forms.mending import MendForm
 from tasks_app.models import Task
 from tasks_app.services import mending
+from tasks_app.services.working import MEND
 
+from . import working
 from .access import lead_required
+from .acting import way_back
 from .middleware import TeamRequest
 
 
@@ -23,9 +27,10 @@ def task_mend(request: TeamRequest, task_id: int) -> HttpResponse:
     assert request.team is not None  # noqa: S101 - every view here wants a member
     visible = Task.objects.visible_to(request.user, request.team)
     task = get_object_or_404(visible.for_list(), pk=task_id)
+    back = way_back(request, reverse("task-detail", args=[task_id]))
     if not mending.is_mendable(task):
         messages.info(request, "There is nothing to mend: it stands otherwise by now.")
-        return redirect("task-detail", task_id)
+        return redirect(back)
     same = mending.alike(task, visible)
     form = MendForm(task, same.count() - 1, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -33,12 +38,20 @@ def task_mend(request: TeamRequest, task_id: int) -> HttpResponse:
         rows = same if form.cleaned_data.get("alike") else visible.filter(pk=task.pk)
         count = mending.mend(rows, form.cleaned_data["chosen"], by=request.user)
         tasks = "1 task is" if count == 1 else f"{count:,} tasks are"
+        working.note_sent(request, task_id, MEND)
         messages.success(request, f"{tasks} back in the queue.")
-        return redirect("task-detail", task_id)
+        return redirect(back)
     what = mending.MENDABLE[task.delivery_kind]
     return render(
         request,
         "tasks/mend.html",
-        {"task": task, "form": form, "what": what},
+        {
+            "task": task,
+            "form": form,
+            "what": what,
+            "back": back,
+            "next": way_back(request, ""),
+            "work_id": working.named_work(request),
+        },
         status=422 if form.errors else 200,
     )

@@ -18,8 +18,11 @@ from tasks_app.services.unclear import (
     unclear_pushes,
     with_evidence,
 )
+from tasks_app.services.working import SETTLE
 
+from . import working
 from .access import lead_required
+from .acting import way_back
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
 
@@ -67,7 +70,11 @@ def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
         wrongs = {push.pk: (error, typed)}
         return page(request, status=422, wrongs=wrongs)
     messages.success(request, f"“{push.task.title}”: {DONE[choice]}")
-    return redirect(f"{reverse('needs-check')}{kept(request)}")
+    if push.kind == Push.Kind.CREATE:
+        working.note_done(
+            request, push.task_id, SETTLE, push if choice == "again" else None
+        )
+    return redirect(way_back(request, f"{reverse('needs-check')}{kept(request)}"))
 
 
 @require_POST
@@ -139,6 +146,8 @@ def page(
         shown = Pages(pushes.filter(pk__in=wrongs), rows).get_page(1)
     items = read_unclear(shown.object_list)
     context = {
+        "next": way_back(request, ""),
+        "work_id": working.named_work(request),
         "accounts": accounts,
         "chosen": chosen,
         "total": sum(a.unclear for a in accounts),  # type: ignore[attr-defined]

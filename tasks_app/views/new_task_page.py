@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from tasks_app.forms.choosing import choice_from, token_from
 from tasks_app.forms.prospect_filter import ProspectFilter
@@ -163,6 +164,13 @@ class NewTaskPage:
         return choice if choice in ("leave", "create") else ""
 
     # -- for the templates -------------------------------------------------------------
+
+    @property
+    def leads_to(self) -> str:
+        """Return the page of ours to show once the tasks are created, '' for theirs."""
+        address = self.source.get("next", "")
+        ours = url_has_allowed_host_and_scheme(address, None)
+        return address if ours and address.startswith("/") else ""
 
     @property
     def how(self) -> str:

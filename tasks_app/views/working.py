@@ -1,238 +1,294 @@
 """Work through: one task of a list at a time.
 
-The session keeps which tasks these are and what became of them; the address says at
-which of them this person is.
+The address names the work and the task of it that is looked at; the row of the work
+keeps which tasks these are and what became of them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from uuid import uuid4
+from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import Prefetch
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from tasks_app.models import Task, TaskEvent
+from tasks_app.models import Push, Task, TaskEvent, Work
+from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.services import working
+from tasks_app.services.mending import is_mendable
 from tasks_app.vendors.words import Action
 
-from . import task_acts, task_story
+from . import task_acts, task_story, work_beside
 from .access import member_required
 from .middleware import TeamRequest
 from .neighbours import filter_of, list_address
-from .tasks import visible
+from .tasks import MOST_WITH_WORDS, visible
 
-KEY = "work"
-#: More than anybody works through in one go.
-MOST = 500
-BESIDES = ("at", "end", "start", "looks")
-#: Tasks of the same prospect, and lines of history, beside the task.
-OTHERS, LINES = 5, 5
-
-
-@dataclass
-class Work:
-    """What is worked through: ids in order, what was done, what was gone meanwhile."""
-
-    query: str
-    ids: list[int]
-    did: dict[int, str]
-    gone: list[int]
-
-    @classmethod
-    def of(cls, request: TeamRequest) -> Work | None:
-        kept = request.session.get(KEY)
-        if not kept or kept.get("team") != getattr(request.team, "pk", None):
-            return None
-        did = {int(pk): action for pk, action in kept["did"].items()}
-        return cls(kept["query"], kept["ids"], did, kept["gone"])
-
-    def keep(self, request: TeamRequest) -> None:
-        team = getattr(request.team, "pk", None)
-        request.session[KEY] = vars(self) | {"team": team}
-
-    def address(self, at: int | None) -> str:
-        """Return the address of this task's place, None for the end."""
-        place = f"at={at}" if at else "end=1"
-        start = f"{self.query}&" if self.query else ""
-        return f"{reverse('task-work')}?{start}{place}"
-
-    @property
-    def left(self) -> list[int]:
-        return [pk for pk in self.ids if pk not in self.did and pk not in self.gone]
-
-    def after(self, at: int) -> int | None:
-        """Return the next one that is left behind this one, else None."""
-        place = self.ids.index(at) + 1 if at in self.ids else 0
-        left = set(self.left)
-        return next((pk for pk in self.ids[place:] if pk in left), None)
-
-    def before(self, at: int) -> int | None:
-        place = self.ids.index(at) if at in self.ids else 0
-        gone = set(self.gone)
-        return next((pk for pk in reversed(self.ids[:place]) if pk not in gone), None)
+#: Lines of history.
+LINES = 5
+#: Named one by one at the end.
+MOST_NAMED = 20
+DONE_WORDS = {
+    **{action.value: words for action, words in task_acts.DONE_WORDS.items()},
+    working.RETRY: "Sent again",
+    working.MEND: "Mended and sent",
+    working.SETTLE: "Settled",
+    working.WITHDRAW: "Taken back before sending",
+}
 
 
-def note_done(request: TeamRequest, task_id: int, action: Action) -> None:
+@dataclass(frozen=True)
+class News:
+    """What happened since the last look; `number` also counts what is not seen."""
+
+    number: int
+    gone: list[Task]
+    refused: list[Task]
+
+
+def address_of(work: Work, at: int | None = None, *, end: bool = False) -> str:
+    """Return where a work goes on: at this task, at its end, or where it was left."""
+    place = f"?at={at}" if at else "?end=1" if end else ""
+    return reverse("task-working", args=[work.pk]) + place
+
+
+def address_after(work: Work, at: int) -> str:
+    following = work.after(at)
+    return address_of(work, following, end=following is None)
+
+
+def back_of(work: Work) -> str:
+    return list_address(work.query)
+
+
+def person_of(request: TeamRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - every view here wants a member
+    return request.user
+
+
+def own_work(request: TeamRequest, work_id: int) -> Work:
+    assert request.team is not None  # noqa: S101
+    mine = working.works_of(person_of(request), request.team)
+    return get_object_or_404(mine, pk=work_id)
+
+
+def named_work(request: TeamRequest) -> int:
+    """Return the number of the work that a form was sent from, 0 for none."""
+    data = request.POST if request.method == "POST" else request.GET
+    return number_in(data.get("work", ""))
+
+
+def number_in(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+
+
+def note_done(
+    request: TeamRequest, task_id: int, word: str, push: Push | None = None
+) -> None:
     """Remember what became of a task that is worked through; a note moves nothing on."""
-    work = Work.of(request)
-    if work is not None and task_id in work.ids and action != Action.NOTE:
-        work.did[task_id] = action.value
-        work.keep(request)
+    work_id = named_work(request)
+    if request.team is None or not work_id or word == Action.NOTE:
+        return
+    push_id = push.pk if push else None
+    working.note(person_of(request), request.team, work_id, task_id, word, push_id)
 
 
-def note_undone(request: TeamRequest, task_id: int) -> None:
-    work = Work.of(request)
-    if work is not None and work.did.pop(task_id, ""):
-        work.keep(request)
+def note_sent(request: TeamRequest, task_id: int, word: str) -> None:
+    """Remember that a task was put on its way again, or taken back before it was."""
+    creates = Push.objects.filter(task_id=task_id, kind=Push.Kind.CREATE)
+    note_done(request, task_id, word, creates.order_by("-pk").first())
 
 
 def place_of(request: TeamRequest, task_id: int) -> str:
     """Return where this task is worked on, '' when it is not."""
-    work = Work.of(request)
-    return work.address(task_id) if work and task_id in work.ids else ""
+    work_id = named_work(request)
+    if not work_id or request.team is None:
+        return ""
+    work = working.works_of(person_of(request), request.team).filter(pk=work_id).first()
+    return address_of(work, task_id) if work and task_id in work.places else ""
 
 
-def begin(request: TeamRequest, query: str, ids: list[int]) -> Work:
-    work = Work(query, ids[:MOST], {}, [])
-    work.keep(request)
-    return work
-
-
-def begin_picked(request: TeamRequest, ids: list[int]) -> Work:
-    """Begin with rows that were ticked, in the order of their due dates."""
-    rows = visible(request).unfinished().filter(pk__in=ids)
-    found = list(rows.order_by("due_sort", "pk").values_list("pk", flat=True)[:MOST])
-    return begin(request, f"picked={uuid4().hex[:8]}", found)
-
-
-def as_asked(request: TeamRequest) -> Work | None:
-    """Return what this address works through, begun now if it is another than before.
-
-    None for ticked rows that the session has forgotten.
-    """
-    data = request.GET.copy()
-    for name in BESIDES:
-        data.pop(name, None)
-    work = Work.of(request)
-    if "picked" in data:
-        query = f"picked={data['picked']}"
-        return work if work is not None and work.query == query else None
-    task_filter = filter_of(request, data.urlencode())
-    query = task_filter.query()
-    if work is not None and work.query == query and "start" not in request.GET:
-        return work
-    rows = task_filter.ordered(task_filter.apply(visible(request).unfinished()))
-    return begin(request, query, list(rows.values_list("pk", flat=True)[:MOST]))
+def begin_picked(request: TeamRequest, ids: list[int], query: str) -> str:
+    """Begin with rows that were chosen, in their order; return where the first is."""
+    assert request.team is not None  # noqa: S101
+    user = person_of(request)
+    work = working.begin(user, request.team, ids, query=query, picked=True)
+    return address_of(work, work.task_ids[0])
 
 
 @require_GET
 @member_required
 def task_work(request: TeamRequest) -> HttpResponse:
-    """Show the task whose turn it is, or how it went at the end."""
-    work = as_asked(request)
-    if work is None:
-        return redirect("task-list")
-    text = request.GET.get("at", "")
-    at = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
-    news = gone_meanwhile(request, work)
-    if "end" in request.GET:
-        return summary(request, work, news)
-    if at is None or at not in work.ids:
-        return redirect(work.address(next(iter(work.left), None)))
-    if at in work.gone:
-        return told(request, work, news, work.after(at))
-    return one(request, work, news, at)
-
-
-def gone_meanwhile(request: TeamRequest, work: Work) -> list[Task]:
-    """Return the tasks that were finished or handed on elsewhere since the last look."""
-    left = work.left
-    there = set(
-        visible(request).unfinished().filter(pk__in=left).values_list("pk", flat=True)
-    )
-    gone = [pk for pk in left if pk not in there]
-    if gone:
-        work.gone += gone
-        work.keep(request)
-    return list(visible(request).filter(pk__in=gone).select_related("account"))
-
-
-def told(
-    request: TeamRequest, work: Work, news: list[Task], to: int | None
-) -> HttpResponse:
-    """Go to the next place, where what was finished elsewhere is told."""
-    request.session["work_news"] = [task.pk for task in news]
-    return redirect(work.address(to))
-
-
-def with_news(request: TeamRequest, news: list[Task]) -> list[Task]:
-    """Return these and what an earlier page had to pass on."""
-    ids = request.session.pop("work_news", [])
-    earlier = visible(request).filter(pk__in=ids).select_related("account")
-    return [*earlier, *news] if ids else news
-
-
-def one(request: TeamRequest, work: Work, news: list[Task], at: int) -> HttpResponse:
+    """Begin with all that match the address and lead to the first of them."""
     assert request.team is not None  # noqa: S101
-    tasks = visible(request).for_list().defer("search_text")
+    data = request.GET.copy()
+    data.pop("start", None)
+    task_filter = filter_of(request, data.urlencode())
+    most = MOST_WITH_WORDS if task_filter.text else working.MOST
+    rows = task_filter.apply(working.workable(visible(request)))
+    ids = task_filter.ordered(rows).values_list("pk", flat=True)[: most + 1]
+    found = list(ids)
+    query = task_filter.query()
+    if not found:
+        return render(request, "tasks/work_end.html", {"back": list_address(query)})
+    work = working.begin(
+        person_of(request), request.team, found, query=query, most=most
+    )
+    return redirect(address_of(work, work.task_ids[0]))
+
+
+@require_GET
+@member_required
+def task_working(request: TeamRequest, work_id: int) -> HttpResponse:
+    """Show the task whose turn it is, or how it went at the end."""
+    tasks = visible(request)
+    work = working.look(own_work(request, work_id), tasks)
+    if "end" in request.GET:
+        return summary(request, work, tasks)
+    at = number_in(request.GET.get("at", ""))
+    if at not in work.places:
+        at = work.to_go_on_with() or 0
+        return redirect(address_of(work, at, end=not at))
+    task = None if at in work.gone else task_at(tasks, at)
+    if task is None:  # gone, or handed to somebody else by this person
+        return redirect(address_after(work, at))
+    return one(request, work, tasks, task)
+
+
+@require_POST
+@member_required
+def task_work_more(request: TeamRequest, work_id: int) -> HttpResponse:
+    """Take in the next portion of what matched when it was started."""
+    work = own_work(request, work_id)
+    at = working.take_more(work, visible(request))
+    if at is None:
+        messages.info(request, "Nothing of the rest is open any more.")
+    return redirect(address_of(work, at, end=at is None))
+
+
+@require_POST
+@member_required
+def task_work_close(request: TeamRequest, work_id: int) -> HttpResponse:
+    """Forget a work: the list offers it no more. Its tasks stay as they are."""
+    work = own_work(request, work_id)
+    work.delete()
+    return redirect(back_of(work))
+
+
+def task_at(tasks: TaskQuerySet, at: int) -> Task | None:
     events = Prefetch("events", TaskEvent.objects.select_related("actor"))
-    task = tasks.prefetch_related("pushes", events).filter(pk=at).first()
-    if task is None:  # handed to somebody else by this person
-        return redirect(work.address(work.after(at)))
-    following = work.address(work.after(at))
-    standing = task_acts.standing(task)
+    rows = tasks.for_list().defer("search_text").prefetch_related("pushes", events)
+    return rows.filter(pk=at).first()
+
+
+def one(
+    request: TeamRequest, work: Work, tasks: TaskQuerySet, task: Task
+) -> HttpResponse:
+    assert request.team is not None  # noqa: S101
+    at, push = task.pk, task_story.create_push(task)
+    word = "" if at in work.refused else work.word_of(at)
+    following = address_after(work, at)
+    left = work.left_ids
     context = {
         "task": task,
         "work": work,
-        "number": work.ids.index(at) + 1,
-        "left": len(work.left),
-        "percent": round(100 * (len(work.ids) - len(work.left)) / len(work.ids)),
-        "acts": [] if at in work.did else task_acts.acts(task, request.team),
+        "work_id": work.pk,
+        "number": work.places[at] + 1,
+        "left": len(left),
+        "percent": round(100 * (1 - len(left) / len(work.task_ids))),
+        **portion(work),
+        "acts": [] if word else task_acts.acts(task, request.team),
         "cannot": task_acts.cannot(task),
-        "did": task_acts.DONE_WORDS.get(Action(work.did[at])) if at in work.did else "",
-        "standing": standing,
+        "did": DONE_WORDS.get(word, ""),
+        **task_acts.state_context(request, task),
         "seen": task_acts.seen_of(task),
+        "push": push,
+        "delivery": delivery_of(task, push, request),
+        "mendable": is_mendable(task),
         "next": following,
-        "here": work.address(at),
-        "previous": work.address(before) if (before := work.before(at)) else "",
+        "here": address_of(work, at),
+        "previous": address_of(work, before) if (before := work.before(at)) else "",
         "following": following,
+        "follow": work_beside.follow_up(task, following),
+        "follow_here": work_beside.follow_up(task, address_of(work, at)),
         "history": task_story.history(task, request.team)[:LINES],
-        "others": others(request, task),
-        "news": with_news(request, news),
-        "work_end": work.address(None),
-        "back": list_address(None if "picked" in QueryDict(work.query) else work.query),
+        "others": work_beside.others(tasks, task),
+        "earlier": work_beside.earlier(tasks, task),
+        "news": news(work, tasks),
+        "work_end": address_of(work, end=True),
+        "back": back_of(work),
     }
+    working.stand_at(work, at)
     return render(request, "tasks/work.html", context)
 
 
-def others(request: TeamRequest, task: Task) -> list[Task]:
-    """Return what else is open for this prospect, in any account."""
-    if task.prospect_id is None:
-        return []
-    rows = visible(request).unfinished().filter(prospect_id=task.prospect_id)
-    return list(rows.exclude(pk=task.pk).for_list().order_by("due_sort")[:OTHERS])
+def portion(work: Work) -> dict[str, Any]:
+    """Return how many there are, and of how many these are the first."""
+    words = f"{work.total:,}{'+' if work.beyond else ''}"
+    return {"count": len(work.task_ids), "total": words if work.rest else ""}
 
 
-def summary(request: TeamRequest, work: Work, news: list[Task]) -> HttpResponse:
-    """Tell what was done, what was gone, and what is left."""
-    counts = Counter(work.did.values())
-    left = work.left
-    with_news(request, news)
-    gone = visible(request).filter(pk__in=work.gone).select_related("account")
+def delivery_of(task: Task, push: Push | None, request: TeamRequest) -> dict[str, str]:
+    """Return what is wrong with a task's way to its vendor, {} where nothing is."""
+    assert request.team is not None  # noqa: S101
+    state = Task.Delivery
+    tones = {state.FAILED: "red", state.NEEDS_CHECK: "violet", state.WITHDRAWN: "gray"}
+    if task.delivery not in tones:
+        return {}
+    return {
+        "head": task_story.delivery_head(task),
+        "text": task_story.delivery_sentence(task, push, request.team),
+        "tone": tones[state(task.delivery)],
+    }
+
+
+def news(work: Work, tasks: TaskQuerySet) -> News | None:
+    """Return what is to be told: gone elsewhere, and refused; None for nothing."""
+    if not work.untold:
+        return None
+    found = {
+        task.pk: task
+        for task in tasks.filter(pk__in=work.untold).select_related("account")
+    }
+    refused = [pk for pk in work.untold if pk in work.refused]
+    rest = [pk for pk in work.untold if pk not in work.refused]
+    return News(
+        len(rest),
+        [found[pk] for pk in rest if pk in found],
+        [found[pk] for pk in refused if pk in found],
+    )
+
+
+def summary(request: TeamRequest, work: Work, tasks: TaskQuerySet) -> HttpResponse:
+    """Tell what was done and how it ended, what was gone, and what is left."""
+    sums = working.sums(work)
+    looks = number_in(request.GET.get("looks", ""))
+    named = [*work.refused, *work.gone]
+    shown = tasks.filter(pk__in=named).select_related("account")
+    found = {task.pk: task for task in shown}
+    left = len(work.left_ids)
+    on_way = sum(part.on_way for part in sums.values())
     context = {
         "work": work,
-        "did": [
-            (task_acts.DONE_WORDS[action], counts[action.value])
-            for action in task_acts.DONE_WORDS
-            if counts[action.value]
-        ],
-        "gone": list(gone[:20]),
-        "left": len(left),
-        "again": work.address(left[0]) if left else "",
-        "back": list_address(None if "picked" in QueryDict(work.query) else work.query),
+        "did": [(w, sums[word]) for word, w in DONE_WORDS.items() if word in sums],
+        "on_way": on_way,
+        "every": task_acts.next_look(looks) if on_way else 0,
+        "looks": looks + 1,
+        "refused": [
+            (found[pk], address_of(work, pk)) for pk in work.refused if pk in found
+        ][:MOST_NAMED],
+        "gone": [found[pk] for pk in work.gone if pk in found][:MOST_NAMED],
+        "left": left,
+        **portion(work),
+        "more": min(len(work.rest), working.PORTION),
+        "again": address_of(work) if left else "",
+        "here": address_of(work, end=True),
+        "back": back_of(work),
     }
+    working.told(work)
     return render(request, "tasks/work_end.html", context)

@@ -9,17 +9,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 
 from tasks_app.filters import TaskFilter
-from tasks_app.models import ActionRun, Preference, Push, Task, TaskEvent
+from tasks_app.models import ActionRun, Push, Task, TaskEvent, Work
 from tasks_app.services import action_runs
-from tasks_app.views import bulk, task_acts, working
+from tasks_app.views import bulk, task_acts
 from tests.factories import (
     client_of,
     make_account,
-    make_prospect,
     make_push,
     make_task,
     make_team,
@@ -593,15 +591,14 @@ def test_nothing_ticked_and_nothing_chosen_are_refused(page, place):
     assert what.status_code == 422 and "Choose what is to be done." in what.text
 
 
-def test_starting_on_all_begins_with_those_that_are_open(page, place, monkeypatch):
-    monkeypatch.setattr(working, "MOST", 2)
+def test_starting_on_all_begins_with_those_that_are_open(page, place):
     done = [place(status="completed", due_at=timezone.now()) for _ in range(3)]
     there = [place(), place()]
 
     answer = many(page, "work", all="1", count=5)
     none = many(page, "work", done)
 
-    assert page.session["work"]["ids"] == [task.pk for task in there]
+    assert Work.objects.get().task_ids == [task.pk for task in there]
     assert answer.status_code == 302
     assert none.status_code == 422
     assert "None of these is open" in none.text
@@ -1058,136 +1055,7 @@ def test_a_double_click_asks_once(page, place):
     assert ActionRun.objects.count() == 1
 
 
-# -- working through -------------------------------------------------------------------
-
-
-def start(client, query="status=open"):
-    return client.get(f"/tasks/work/?{query}&start=1", follow=True)
-
-
-def at_of(answer):
-    return int(re.search(r"at=(\d+)", answer.redirect_chain[-1][0])[1])
-
-
-@pytest.fixture
-def three(place):
-    return [
-        place(title=f"Step {n}", due_at=timezone.now() + timedelta(hours=n))
-        for n in (1, 2, 3)
-    ]
-
-
-def test_it_begins_with_the_first_and_moves_on_by_itself(page, three):
-    first = start(page)
-    assert at_of(first) == three[0].pk
-    assert "1 of 3" in first.text
-    following = f"/tasks/work/?status=open&at={three[1].pk}"
-    assert f'name="next" value="{following.replace("&", "&amp;")}"' in first.text
-
-    answer = act(page, three[0], "complete", next=following)
-    second = page.get(answer["Location"], follow=True)
-
-    assert "Step 2" in second.text and "2 of 3" in second.text
-    assert "Completing: “Step 1”." in second.text
-
-
-def test_its_place_is_in_the_address(page, three):
-    start(page)
-
-    html = page.get(f"/tasks/work/?status=open&at={three[2].pk}").text
-    unknown = page.get("/tasks/work/?status=open&at=999999")
-
-    assert "3 of 3" in html
-    assert unknown.status_code == 302
-
-
-def test_what_was_finished_elsewhere_is_told_and_passed_by(page, three):
-    start(page)
-    Task.objects.filter(pk=three[1].pk).update(status="completed")
-
-    html = page.get(f"/tasks/work/?status=open&at={three[0].pk}").text
-    there = page.get(f"/tasks/work/?status=open&at={three[1].pk}", follow=True)
-
-    assert "1 was finished or handed on elsewhere meanwhile" in re.sub(
-        r"\s+", " ", html
-    )
-    assert "“Step 2”" in html
-    assert "3 of 3" in there.text
-
-
-def test_at_the_end_it_sums_up(page, three):
-    start(page)
-    act(page, three[0], "complete")
-    Task.objects.filter(pk=three[1].pk).update(status="cancelled")
-
-    html = page.get("/tasks/work/?status=open&end=1").text
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-
-    assert "Completed 1 " in text
-    assert "Finished or handed on elsewhere 1 " in text
-    assert "Left for later 1 In all 3" in text
-    assert f"at={three[2].pk}" in html
-
-
-def test_undo_brings_a_task_back_into_the_work(page, three):
-    start(page)
-    act(page, three[0], "complete")
-    push = Push.objects.get()
-
-    page.post(f"/tasks/{three[0].pk}/undo/{push.pk}/")
-    html = page.get(f"/tasks/work/?status=open&at={three[0].pk}").text
-
-    assert "complete" in buttons(html)
-
-
-def test_the_prospects_other_tasks_stand_beside(page, place, team):
-    person = make_prospect(team)
-    place(prospect=person, title="The one")
-    place("reply", prospect=person, title="The other")
-    place(prospect=person, title="Long done", status="completed")
-
-    html = start(page, "q=one").text
-
-    assert "The other" in html and "Long done" not in html
-
-
-def test_ticked_rows_can_be_worked_through(page, three):
-    answer = page.post(
-        "/tasks/bulk/",
-        {"action": "work", "task": [three[0].pk, three[2].pk]},
-        follow=True,
-    )
-
-    assert "1 of 2" in answer.text
-    Client().get("/")
-    other = client_of(make_user(three[0].team))
-    assert other.get("/tasks/work/?picked=abc&at=1").status_code == 302
-
-
-def test_single_keys_can_be_off(page, lead, three):
-    assert '<kbd class="kbd hide-sm">E</kbd>' in start(page).text
-    Preference.objects.update_or_create(user=lead, defaults={"single_keys": False})
-
-    html = start(page).text
-
-    assert 'data-keys="off"' in html
-    assert '<kbd class="kbd hide-sm">' not in html
-
-
-def test_nothing_to_work_through_says_so(page, place):
-    place(status="completed")
-
-    assert "Nothing to work through" in start(page).text
-
-
-def test_a_rep_works_through_what_they_see(team, lead, three):
-    rep = make_user(team, "rep")
-    Task.objects.filter(pk=three[0].pk).update(assignee=lead)
-
-    answer = start(client_of(rep))
-
-    assert at_of(answer) == three[1].pk
-    assert "1 of 2" in answer.text
+# -- all of it -------------------------------------------------------------------------
 
 
 def test_no_page_has_inline_script_or_style(page, place):
