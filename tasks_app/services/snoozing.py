@@ -17,31 +17,41 @@ class Moment:
     at: datetime
 
 
-#: When a working day begins.
-MORNING = time(9)
+#: When a working day begins, and its second half. The afternoon is offered before noon.
+MORNING, NOON, AFTERNOON = time(9), time(12), time(14)
 
 
 def moments(team: Team, now: datetime) -> list[Moment]:
-    """Return the offered moments, in order; on a Sunday tomorrow is next Monday."""
-    hour, tomorrow, monday = all_moments(team, now)
-    return [hour, tomorrow, monday][: 2 if tomorrow.at == monday.at else 3]
+    """Return the offered moments in order, each moment once under its first name."""
+    offered: dict[datetime, Moment] = {}
+    for moment in all_moments(team, now):
+        is_over = (
+            moment.name == "afternoon" and now.astimezone(team.zone).time() >= NOON
+        )
+        if not is_over:
+            offered.setdefault(moment.at, moment)
+    return sorted(offered.values(), key=lambda moment: moment.at)
 
 
 def all_moments(team: Team, now: datetime) -> list[Moment]:
     hour = (now + timedelta(hours=1)).replace(second=0, microsecond=0)
     today = team.today(now)
-    monday = today + timedelta(days=7 - today.weekday())
 
-    def morning_of(days: int) -> datetime:
+    def at(days: int, clock: time = MORNING) -> datetime:
         day = today + timedelta(days=days)
-        return datetime.combine(day, MORNING, tzinfo=team.zone).astimezone(UTC)
+        return datetime.combine(day, clock, tzinfo=team.zone).astimezone(UTC)
 
     return [
         Moment("hour", "In 1 hour", hour),
-        Moment("tomorrow", "Tomorrow", morning_of(1)),
-        Moment("monday", "Next Monday", morning_of((monday - today).days)),
+        Moment("afternoon", "This afternoon", at(0, AFTERNOON)),
+        Moment("tomorrow", "Tomorrow", at(1)),
+        Moment("monday", "Next Monday", at(7 - today.weekday())),
+        Moment("days", "In 2 days", at(2)),
+        Moment("week", "In a week", at(7)),
     ]
 
 
 def moment_named(name: str, team: Team, now: datetime) -> datetime | None:
-    return next((m.at for m in all_moments(team, now) if m.name == name), None)
+    """Return the moment of a menu that may be some time old, None if it is over."""
+    found = (m.at for m in all_moments(team, now) if m.name == name)
+    return next((at for at in found if at > now), None)
