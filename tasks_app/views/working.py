@@ -202,7 +202,8 @@ def one(
         "left": len(left),
         "percent": round(100 * (1 - len(left) / len(work.task_ids))),
         **portion(work),
-        "acts": [] if word else task_acts.acts(task, request.team),
+        # The buttons stand in reverse beside a heading; here they begin with the first.
+        "acts": [] if word else task_acts.acts(task, request.team)[::-1],
         "cannot": task_acts.cannot(task),
         "did": DONE_WORDS.get(word, ""),
         **task_acts.state_context(request, task),

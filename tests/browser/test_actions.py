@@ -9,11 +9,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tasks_app.models import ActionRun, Preference, Push, Task
+from tasks_app.models import ActionRun, Preference, Push, Task, Work
 from tests.factories import (
     make_account,
     make_link,
     make_prospect,
+    make_push,
     make_task,
     make_team,
     make_user,
@@ -179,31 +180,120 @@ def test_many_are_ticked_with_shift_and_said_before_they_are_done(
 
 def test_a_list_is_worked_through_by_keyboard_alone(desk, open_page: OpenPage):
     page = open_page(desk.lead)
-    page.goto("/tasks/?status=open&vendor=leadsquared")
-    page.get_by_role("link", name="Start").focus()
-    page.keyboard.press("Enter")
+    page.goto("/tasks/?status=open")
+    page.get_by_role("link", name="Start", exact=True).focus()
+    key, heading = page.keyboard.press, page.get_by_role("heading", level=1)
+    toast = page.locator(".toast").first
+    key("Enter")
+    expect(heading).to_have_text("Step 1")
+
+    key("e")
+    expect(heading).to_have_text("Step 2")
+    expect(toast).to_contain_text("Completing")
+    key("j")
+    expect(heading).to_have_text("Step 3")
+    key("k")
+    expect(heading).to_have_text("Step 2")
+    key("d")
+    expect(page.get_by_label("Due", exact=True)).to_be_focused()
+    key("Escape")  # closes the menu, and only that
+    expect(page.locator("#panel-reschedule")).to_be_hidden()
+    key("a")
+    expect(page.get_by_label("Who takes over")).to_be_focused()
+    key("n")  # the first letter of a name, not "New task"
+    key("Tab")
+    key("Enter")
+    expect(heading).to_have_text("Step 3")
+    key("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    key("Escape")
+    key("Escape")  # back to the list
+    expect(heading).to_have_text("Tasks")
+
+    page.get_by_role("link", name="Continue (4 left)").focus()
+    key("Enter")
+    expect(heading).to_have_text("Step 3")
+    Task.objects.filter(title="Step 4").update(status="completed")
+    key("j")
+    expect(heading).to_have_text("Step 5")
+    expect(page.locator("main")).to_contain_text("finished or handed on elsewhere")
+    key("j")
+    expect(heading).to_have_text("Step 6")
+    key("e")
+    expect(page.get_by_label("Outcome of the call")).to_be_focused()
+    key("i")  # Interested
+    key("Tab")
+    key("Enter")
+
+    expect(heading).to_have_text("Stopped with 2 left")
+    expect(page.locator("main table")).to_contain_text(
+        re.compile(r"Completed\s*0\s*2\s*0\s*Reassigned\s*0\s*1\s*0")
+    )
+    assert Push.objects.get(task__title="Step 6").values["outcome"] == "Interested"
+    assert Push.objects.get(task__title="Step 2").kind == "reassign"
+    key("j")
+    expect(heading).to_have_text("Step 3")
+
+
+def test_a_call_is_skipped_snoozed_and_followed_up_by_keyboard(
+    desk, open_page: OpenPage
+):
+    person = Task.objects.get(title="Step 6").prospect
+    for number in (7, 8):
+        desk.task(number, person, Task.objects.get(title="Step 6").account)
+    page = open_page(desk.lead)
+    page.goto("/tasks/work/?status=open&vendor=saleshandy&start=1")
+    key, heading = page.keyboard.press, page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Step 6")
+
+    key("s")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("Not reached")  # e and a are letters here
+    key("Enter")
+    expect(heading).to_have_text("Step 7")
+    key("z")
+    own = page.get_by_label("Own time")
+    expect(own).to_be_visible()
+    own.fill("2031-05-06T10:30")
+    own.press("Enter")  # the time that was typed, not the first of the menu
+    expect(heading).to_have_text("Step 8")
+    key("w")
+    expect(heading).to_have_text("New task")
+    expect(page.locator("[name=title]")).to_have_value("Step 8")
+    assert "next=" in page.url
+
+    assert Push.objects.get(task__title="Step 6").values["reason"] == "Not reached"
+    assert (
+        Push.objects.get(task__title="Step 7").values["until"].startswith("2031-05-06")
+    )
+
+
+def test_a_list_is_worked_through_by_mouse(desk, open_page: OpenPage):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    page.get_by_label("Select: Step 1").check()
+    page.get_by_label("Select: Step 2").check()
+    page.get_by_role("toolbar").get_by_role("button", name="Start").click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text("Step 1")
 
-    page.keyboard.press("e")
+    page.locator("#act-complete").dblclick()
     expect(heading).to_have_text("Step 2")
-    page.keyboard.press("j")
-    expect(heading).to_have_text("Step 3")
-    page.keyboard.press("k")
+    page.locator(".toast").first.get_by_role("button", name="Undo").click()
+    expect(heading).to_have_text("Step 1")
+    expect(page.locator(".toast").first).to_contain_text("Undone")
+    page.get_by_role("link", name="Leave for later").click()
     expect(heading).to_have_text("Step 2")
-    page.keyboard.press("a")
-    expect(page.get_by_label("Who takes over")).to_be_focused()
-    page.keyboard.press("Escape")
-    Task.objects.filter(title="Step 4").update(status="completed")
-    page.keyboard.press("j")
-    expect(page.locator("main")).to_contain_text("finished or handed on elsewhere")
-    page.keyboard.press("e")
-    expect(heading).to_have_text("Step 5")
-    page.keyboard.press("e")
-
+    page.get_by_role("button", name="Complete and follow up").click()
+    expect(heading).to_have_text("New task")
+    expect(page.locator("[name=title]")).to_have_value("Step 2")
+    page.go_back()
+    page.get_by_role("link", name="Stop here").click()
     expect(heading).to_have_text("Stopped with 1 left")
-    expect(page.locator("main dl")).to_contain_text(re.compile(r"Completed\s*3"))
-    assert desk.status(2) == "open"
+    page.get_by_role("button", name="Leave 1 and finish").click()
+
+    expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
+    assert [desk.status(n) for n in (1, 2)] == ["open", "completed"]
 
 
 def test_from_the_list_into_the_panel_and_on_by_keyboard_alone(
@@ -312,7 +402,7 @@ def test_everything_works_without_scripts(desk, open_page: OpenPage):
     assert desk.status(2) == "completed"
 
     page.goto("/tasks/work/?status=open&vendor=leadsquared&start=1")
-    page.get_by_role("button", name="Complete").click()
+    page.locator("#act-complete").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Step 3")
 
 
@@ -347,13 +437,33 @@ def test_what_opens_is_accessible_and_fits(desk, open_page: OpenPage, scheme, vi
         "actions": f"/tasks/{desk.call.pk}/act/",
         "form": f"/tasks/{desk.call.pk}/act/?action=snooze",
         "work": "/tasks/work/?status=open&start=1",
-        "end": "/tasks/work/?status=open&end=1",
+        "end": f"/tasks/work/{half_a_work(desk).pk}/?end=1",
         "run": f"/runs/{half_a_run(desk).pk}/",
     }.items():
         page.goto(address)
         look(name)
 
     assert faults == {}
+
+
+def half_a_work(desk: Desk) -> Work:
+    """One was done, one refused, one finished elsewhere."""
+    done, refused, gone, *rest = desk.tasks
+    push = make_push(task=refused, kind="complete", state="failed", error="Not now.")
+    Task.objects.filter(pk=refused.pk).update(
+        action="complete", action_state="failed", action_error="Not now."
+    )
+    return Work.objects.create(
+        team=desk.team,
+        owner=desk.lead,
+        query="status=open",
+        task_ids=[task.pk for task in desk.tasks],
+        total=len(desk.tasks),
+        did={str(done.pk): ["skip", None], str(refused.pk): ["complete", push.pk]},
+        refused=[refused.pk],
+        gone=[gone.pk],
+        left=len(rest),
+    )
 
 
 def half_a_run(desk: Desk) -> ActionRun:
