@@ -44,6 +44,8 @@ PUBLIC = {
 }
 #: Files that exist only after something went wrong.
 NOTHING_THERE = {"prospect-import-refused"}
+#: Only its maker opens it.
+OWN = {"task-working"}
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -107,6 +109,12 @@ def make_run(team: Team) -> Any:
     )
 
 
+def make_work(team: Team) -> Any:
+    from tasks_app.models import Work
+
+    return Work.objects.create(team=team, owner=make_user(team))
+
+
 class World:
     """One row of every kind in a team, for any address that names one."""
 
@@ -123,6 +131,7 @@ class World:
         )
         self.prospect_import = make_import(team)
         self.run = make_run(team)
+        self.work = make_work(team)
         self.draft = make_form_draft(team)
         self.template = make_task_template(team)
         self.view = SavedView.objects.create(
@@ -139,6 +148,7 @@ class World:
             "copy": self.copy,
             "import": self.prospect_import,
             "run": self.run,
+            "work": self.work,
             "draft": self.draft,
             "template": self.template,
             "view": self.view,
@@ -322,6 +332,6 @@ def test_a_lead_opens_every_page(address: Address, world: World, team: Team) -> 
     if "GET" in verbs_of(url, lead):
         answer = lead.get(url)
 
-        expected = (404,) if address.name in NOTHING_THERE else (200, 302)
+        expected = (404,) if address.name in NOTHING_THERE | OWN else (200, 302)
         assert answer.status_code in expected, url
         assert answer.status_code != 302 or reverse("login") not in answer["Location"]
