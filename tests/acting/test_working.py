@@ -596,3 +596,15 @@ def test_another_teams_work_is_not_there(page, three):
     stranger = client_of(make_user(make_team()))
 
     assert stranger.get(address(three[0])).status_code == 404
+
+
+def test_esc_leads_back_to_the_list_as_the_sheet_of_keys_says(page, three):
+    start(page)
+    key = 'href="/tasks/?status=open" data-key="escape"'
+
+    for where in (
+        address(three[0]),
+        address(),
+        f"/tasks/{three[0].pk}/?in=status%3Dopen",
+    ):
+        assert key in page.get(where).text
