@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('baton', '0021_task_statistics'),
+        ('baton', '0022_end_withdrawn_work'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
