@@ -55,20 +55,27 @@ class Selection:
         ticked = [number(text) for text in data.getlist("task")[:MOST_TICKED]]
         self.ids = [pk for pk in ticked if pk]
         tasks = visible(request)
-        if self.all:
-            self.filter = filter_of(request, self.query)
-            self.tasks: TaskQuerySet = self.filter.apply(tasks)
-        else:
-            self.tasks = tasks.filter(pk__in=self.ids)
+        self.filter = filter_of(request, self.query)
+        self.tasks: TaskQuerySet = (
+            self.filter.apply(tasks) if self.all else tasks.filter(pk__in=self.ids)
+        )
 
-    def check(self) -> int:
-        """Return how many there are; raise `Moved` when they are not those shown."""
+    @property
+    def ordered(self) -> TaskQuerySet:
+        """The tasks in the order of the list they were chosen in."""
+        return self.filter.ordered(self.tasks)
+
+    def check(self, *, capped: bool) -> int:
+        """Return how many there are; raise `Moved` when they are not those shown.
+
+        It counts to one more than a run takes; with `capped` more are too many.
+        """
         most = action_runs.MOST
         found = count_each({"all": self.tasks}, most)["all"]
         if not self.all:
             return found
-        if self.filter.ignored:
-            raise Moved(f"{self.filter.ignored[0]} Choose again.")
+        if self.filter.left_out:
+            raise Moved(f"{self.filter.left_out[0]} Choose again.")
         moved = found - self.shown
         if self.beyond:
             moved = min(moved, 0)
@@ -79,7 +86,7 @@ class Selection:
                 f"The list changed: it had {self.shown:,} tasks when you chose all, and "
                 f"has {count_words(found, most)} now. Look again, then choose."
             )
-        if found > most:
+        if capped and found > most:
             raise Moved(
                 f"More than {most:,} tasks match, and one run takes no more. Narrow the "
                 "filter and do it in parts."
@@ -107,7 +114,7 @@ def task_bulk(request: TeamRequest) -> HttpResponseBase:
         return refused(request, "Only a team lead can send tasks again.", 422)
     selection = Selection(request)
     try:
-        found = selection.check()
+        found = selection.check(capped=action in MANY_ACTIONS)
     except Moved as error:
         return refused(request, str(error), 409)
     if not found:
@@ -124,7 +131,7 @@ def task_bulk(request: TeamRequest) -> HttpResponseBase:
     if data is None or not plan.able or not form.is_valid():
         return confirm(request, selection, form, found, 422 if data else 200)
     run = action_runs.begin(
-        list(ordered(selection).values_list("pk", flat=True)),
+        list(selection.ordered.values_list("pk", flat=True)),
         action,
         form.wanted,
         by=request.user,
@@ -135,20 +142,13 @@ def task_bulk(request: TeamRequest) -> HttpResponseBase:
 
 
 def work_through(request: TeamRequest, selection: Selection) -> HttpResponse:
-    """Begin to work through the selection: what a filter chose in the list's order."""
-    open_ones = working.workable(selection.tasks)
-    rows = open_ones.order_by("due_sort", "pk")
-    if selection.all:
-        rows = selection.filter.ordered(open_ones)
+    """Begin to work through the selection, in the order of the list."""
+    rows = working.workable(selection.ordered)
     ids = list(rows.values_list("pk", flat=True)[: working.MOST + 1])
     if not ids:
         sentence = "None of these is open: there is nothing to work through."
         return refused(request, sentence, 422)
     return redirect(begin_picked(request, ids, selection.query))
-
-
-def ordered(selection: Selection) -> TaskQuerySet:
-    return selection.tasks.order_by("due_sort", "pk")
 
 
 def refused(request: TeamRequest, sentence: str, status: int) -> HttpResponse:
@@ -201,7 +201,7 @@ def notes(form: ManyForm) -> list[str]:
 def export(request: TeamRequest, selection: Selection) -> StreamingHttpResponse:
     """Hand out the selected rows as CSV."""
     assert request.team is not None  # noqa: S101
-    rows = ordered(selection).for_list()
+    rows = selection.ordered.for_list()
     lines: Iterator[str] = task_rows(rows, request.team)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     name = f"baton-tasks-{request.team.today().isoformat()}.csv"

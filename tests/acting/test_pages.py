@@ -847,6 +847,33 @@ def test_more_than_one_run_takes_is_refused(page, place, monkeypatch):
     assert "Narrow the filter" in answer.text
 
 
+def test_what_no_run_takes_is_exported_and_started_all_the_same(
+    page, place, monkeypatch
+):
+    monkeypatch.setattr(action_runs, "MOST", 2)
+    made = [place(title=f"Ring {letter}") for letter in "bca"]
+    in_order = [made[2].pk, made[0].pk, made[1].pk]
+    whole = {"all": "1", "query": "sort=title", "count": 3}
+
+    lines = b"".join(many(page, "export", **whole).streaming_content).splitlines()
+    many(page, "work", **whole)
+
+    assert [int(line.split(b",")[0]) for line in lines[1:]] == in_order
+    assert page.session["work"]["ids"] == in_order
+
+
+def test_ticked_rows_keep_the_order_of_their_list(page, place):
+    made = [place(title=f"Ring {letter}") for letter in "bca"]
+
+    answer = many(page, "export", made, query="sort=-title")
+    many(page, "work", made, query="sort=-title")
+
+    lines = b"".join(answer.streaming_content).splitlines()[1:]
+    in_order = [made[1].pk, made[0].pk, made[2].pk]
+    assert [int(line.split(b",")[0]) for line in lines] == in_order
+    assert page.session["work"]["ids"] == in_order
+
+
 def test_many_run_in_the_background_with_a_page(page, place, monkeypatch):
     monkeypatch.setattr(action_runs, "AT_ONCE", 2)
     monkeypatch.setattr(action_runs, "PORTION", 2)
