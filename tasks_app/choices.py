@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -16,10 +17,12 @@ from tasks_app.models import (
     Batch,
     ConnectedAccount,
     Membership,
+    Prospect,
     Tag,
     Task,
     TaskType,
     Team,
+    VendorUser,
 )
 from tasks_app.vendors import ADAPTERS
 
@@ -49,6 +52,8 @@ DELIVERIES = {
     "needs_check": "Needs check",
     "withdrawn": "Withdrawn",
 }
+#: How far what was last asked of a task at its vendor is (`Task.action_state`).
+CHANGES = {"waiting": "On their way", "failed": "Refused"}
 ORIGINS = {origin.value: origin.label for origin in Task.Origin}
 PRIORITIES = {p.label.lower(): p.label for p in Task.Priority}
 DUES = {
@@ -63,6 +68,8 @@ DUES = {
 SORTS = {
     "due": "Due",
     "title": "Task",
+    "account": "Account",
+    "assignee": "Assignee",
     "priority": "Priority",
     "status": "Status",
     "delivery": "Delivery",
@@ -73,6 +80,7 @@ LABELS = {
     "q": "Search",
     "status": "Status",
     "delivery": "Delivery",
+    "action": "Changes",
     "priority": "Priority",
     "assignee": "Assignee",
     "due": "Due",
@@ -84,6 +92,7 @@ LABELS = {
     "channel": "Channel",
     "batch": "Batch",
     "tag": "Tag",
+    "prospect": "Prospect",
     "created_from": "Created from",
     "created_to": "Created to",
     "completed_from": "Completed from",
@@ -107,8 +116,10 @@ RECENT_BATCHES = 10
 MOST_TAGS = 200
 
 
-#: Of these only some are offered; an address may name others.
-NAMED = ("batch", "tag")
+#: Of these only some are offered, or none; an address may name others.
+NAMED = ("assignee", "batch", "tag", "prospect")
+#: Holders by whose names a list is sorted; those beyond stand behind them.
+MOST_HOLDERS = 200
 
 
 def split(data: QueryDict, name: str) -> list[str]:
@@ -119,10 +130,20 @@ def split(data: QueryDict, name: str) -> list[str]:
 
 
 def named_in(data: QueryDict) -> set[tuple[str, str]]:
-    """Return the batches and tags that an address names: which of both, and the name."""
+    """Return what an address names of those: its kind, and the name or number."""
     return {
         (name, value) for name in NAMED for value in split(data, name)[:MOST_VALUES]
     }
+
+
+def numbers_of(asked: Iterable[tuple[str, str]], name: str) -> list[int]:
+    """Return the numbers that addresses name in this kind."""
+    texts = [v for kind, v in asked if kind == name and v.isascii() and v.isdecimal()]
+    return [int(text) for text in texts if len(text) < 15]
+
+
+def called(user: User) -> str:
+    return user.get_full_name() or user.get_username()
 
 
 @dataclass(frozen=True)
@@ -131,17 +152,23 @@ class Choices:
 
     team: Team
     me: int
+    sees_all: bool
     accounts: list[ConnectedAccount]
     people: dict[str, str]
     types: list[str]
     batches: dict[str, str]
     tags: dict[str, int]
+    #: Those that were looked for, and no others.
+    prospects: dict[str, str]
+    #: No choice any more, but tasks have them still: whoever left the team, accounts
+    #: that were disconnected, and their types. By kind, with their labels.
+    former: Mapping[str, Mapping[str, str]]
     today: date
     now: datetime
     #: Ids behind a vendor and behind a type's name, those of disconnected accounts too.
     accounts_of: Mapping[str, list[int]]
     types_of: Mapping[str, list[int]]
-    #: The batches and tags that were looked for.
+    #: The people, batches, tags and prospects that were looked for.
     asked: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
@@ -153,7 +180,7 @@ class Choices:
         now: datetime | None = None,
         besides: Iterable[QueryDict] = (),
     ) -> Choices:
-        """Read the choices in five queries, whatever the filter says.
+        """Read the choices in five queries, one more where prospects are named.
 
         Those that these addresses name are among them: `data`, and others `besides`.
         """
@@ -164,12 +191,16 @@ class Choices:
         for account in every:
             accounts_of[account.vendor].append(account.pk)
         live = {account.pk for account in every if account.deleted_at is None}
+        former: dict[str, dict[str, str]] = {"assignee": {}, "account": {}, "type": {}}
+        for account in every:
+            if account.pk not in live:
+                former["account"][str(account.pk)] = f"{account.name} (disconnected)"
         people = {"me": "Me", "none": "Nobody", "elsewhere": "Somebody at the vendor"}
-        members = User.objects.filter(memberships__team=team)
-        if not membership.is_lead:
-            members = members.filter(pk=membership.user_id)
-        for user in members.order_by("first_name", "last_name", "username"):
-            people[str(user.pk)] = user.get_full_name() or user.get_username()
+        for user in holders(team, membership, numbers_of(asked, "assignee")):
+            if user.is_there:
+                people[str(user.pk)] = called(user)
+            else:
+                former["assignee"][str(user.pk)] = f"{called(user)} (left the team)"
         types_of: dict[str, list[int]] = defaultdict(list)
         types: dict[str, None] = {}  # each name once, in order
         rows = TaskType.objects.filter(account__team=team).order_by("name", "pk")
@@ -177,23 +208,28 @@ class Choices:
             types_of[name].append(pk)
             if account_id in live:
                 types[name] = None
+        former["type"] = {name: name for name in types_of if name not in types}
         batches = Batch.objects.filter(team=team)
-        numbers = [v for name, v in asked if name == "batch" and v.isdecimal()]
-        wanted = [int(number) for number in numbers if len(number) < 15]
+        wanted = numbers_of(asked, "batch")
         recent = batches.order_by("-created_at", "-pk").values("pk")[:RECENT_BATCHES]
         shown = batches.filter(Q(pk__in=wanted) | Q(pk__in=recent))
         tags = Tag.objects.filter(team=team)
         first = tags.order_by("name").values("pk")[:MOST_TAGS]
         named = [v for name, v in asked if name == "tag" and "\0" not in v]
         offered = tags.filter(Q(name__in=named) | Q(pk__in=first)).order_by("name")
+        ids = numbers_of(asked, "prospect")
+        prospects = Prospect.objects.of_team(team).defer("search_text").in_bulk(ids)
         return cls(
             team=team,
             me=membership.user_id,
+            sees_all=membership.is_lead,
             accounts=[account for account in every if account.pk in live],
             people=people,
             types=list(types),
             batches={str(pk): title for pk, title in shown.values_list("pk", "title")},
             tags=dict(offered.values_list("name", "pk")),
+            prospects={str(pk): str(person) for pk, person in prospects.items()},
+            former=former,
             today=team.today(now),
             now=now,
             accounts_of=accounts_of,
@@ -206,10 +242,11 @@ class Choices:
         return named_in(data) <= self.asked
 
     def labels(self, name: str) -> Mapping[str, str]:
-        """Return the values that `name` may take, with their labels."""
+        """Return the values of `name` that are offered, with their labels."""
         own: dict[str, Mapping[str, str]] = {
             "status": STATUSES,
             "delivery": DELIVERIES,
+            "action": CHANGES,
             "priority": PRIORITIES,
             "assignee": self.people,
             "due": DUES,
@@ -219,6 +256,64 @@ class Choices:
             "channel": CHANNEL_WORDS,
             "batch": self.batches,
             "tag": {name: name for name in self.tags},
+            "prospect": self.prospects,
             "origin": ORIGINS,
         }
         return own[name]
+
+    def known(self, name: str) -> Mapping[str, str]:
+        """Return the values that `name` may take: what is offered, and what was."""
+        return {**self.labels(name), **self.former.get(name, {})}
+
+    @property
+    def accounts_by_name(self) -> list[int]:
+        """Return the team's accounts, those that were disconnected, too."""
+        named = self.known("account").items()
+        by_name = sorted(named, key=lambda item: (item[1].casefold(), int(item[0])))
+        return [int(pk) for pk, _ in by_name]
+
+    @cached_property
+    def holders(self) -> list[tuple[str, int]]:
+        """Return who can have tasks, by name: a column of the task and its value.
+
+        Two queries, where a list is sorted by them.
+        """
+        if not self.sees_all:
+            return [("assignee_id", self.me)]
+        people = User.objects.alias(
+            is_there=in_team(self.team), has=has_tasks(self.team)
+        )
+        there = people.filter(Q(is_there=True) | Q(has=True)).order_by("pk")
+        away = VendorUser.objects.filter(account__team=self.team, user=None)
+        named = [
+            (called(user), "assignee_id", user.pk) for user in there[:MOST_HOLDERS]
+        ]
+        named += [
+            (str(person), "vendor_user_id", person.pk)
+            for person in away.order_by("pk")[:MOST_HOLDERS]
+        ]
+        named.sort(key=lambda who: (who[0].casefold(), who[1:]))
+        return [who[1:] for who in named]
+
+
+def in_team(team: Team) -> Exists:
+    return Exists(Membership.objects.filter(team=team, user=OuterRef("pk")))
+
+
+def has_tasks(team: Team) -> Exists:
+    return Exists(Task.objects.filter(team=team, assignee=OuterRef("pk")).order_by())
+
+
+def holders(team: Team, membership: Membership, named: list[int]) -> QuerySet[User]:
+    """Return who can be chosen as a holder, by name, with `is_there` for members.
+
+    For a lead that is the team, and of those `named` who left it and have tasks of it;
+    for a rep only this person.
+    """
+    people = User.objects.annotate(is_there=in_team(team))
+    if not membership.is_lead:
+        return people.filter(pk=membership.user_id)
+    members = Membership.objects.filter(team=team).values("user_id")
+    left = Q(pk__in=named) & Q(has_tasks(team))
+    found = people.filter(Q(pk__in=members) | left if named else Q(pk__in=members))
+    return found.order_by("first_name", "last_name", "username")

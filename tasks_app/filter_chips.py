@@ -26,12 +26,15 @@ def chips_of(
     ranges = {end: (what, *ends) for what, ends in RANGES.items() for end in ends}
     for name, chosen in values.items():
         if name not in ranges:
-            value = chosen[0] if name == "q" else listed(choices.labels(name), chosen)
+            value = chosen[0] if name == "q" else listed(choices.known(name), chosen)
             yield Chip(name, LABELS[name], value, query(**{name: None}))
             continue
         what, first, last = ranges[name]
-        if not (first in values and last in values):
-            value = day_words(date.fromisoformat(chosen[0]))
+        if not (is_day(first, values) and is_day(last, values)):
+            good = is_day(name, values)
+            value = (
+                day_words(date.fromisoformat(chosen[0])) if good else said(chosen[0])
+            )
             yield Chip(name, LABELS[name], value, query(**{name: None}))
         elif name == first:
             days = [date.fromisoformat(values[end][0]) for end in (first, last)]
@@ -39,9 +42,22 @@ def chips_of(
             yield Chip(f"{what}_days", what.capitalize(), span_words(*days), without)
 
 
+def is_day(name: str, values: Mapping[str, list[str]]) -> bool:
+    """Return whether there is such an end of a range, and it is a day."""
+    try:
+        return bool(date.fromisoformat(values[name][0])) if name in values else False
+    except ValueError:
+        return False
+
+
+def said(value: str) -> str:
+    """Return a value that nobody knows, as far as there is room."""
+    return f"“{value[:40]}”"
+
+
 def listed(labels: Mapping[str, str], chosen: list[str]) -> str:
     """Return "High, Low", or "High and 2 more"."""
-    words = [labels.get(value, value) for value in chosen]
+    words = [labels.get(value) or said(value) for value in chosen]
     if len(words) > 2:
         return f"{words[0]} and {len(words) - 1} more"
     return ", ".join(words)

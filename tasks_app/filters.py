@@ -1,18 +1,19 @@
 """Filters of the task list: the query string in, exactly the matching rows out.
 
 The list, its counts, its paging and the export all go through `TaskFilter`, so that
-they agree on the rows. What the address says and nobody knows is left out and named.
+they agree on the rows. A value that nobody knows matches nothing, and is named: what is
+gone never makes a list longer. What is no filter at all is left out, and named, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property, reduce
 from operator import or_
 from urllib.parse import urlencode
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
@@ -27,11 +28,16 @@ from tasks_app.choices import (
     split,
 )
 from tasks_app.filter_chips import Chip, chips_of
-from tasks_app.models import NEVER, Prospect, Task
+from tasks_app.models import NEVER, Prospect, Push, Task
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services.days import Days
+from tasks_app.services.following import ACTING
 
 LONGEST_SEARCH = 200
+#: Of a value that nobody knows so much is kept; longer than any that can be known.
+LONGEST_VALUE = 250
+#: More than there are holders whose names are known.
+BEHIND = 10**12
 DATES = tuple(name for ends in RANGES.values() for name in ends)
 #: Kinds of choice that are a column of the task.
 OWN_COLUMNS = {
@@ -42,19 +48,24 @@ OWN_COLUMNS = {
     "type": "type_id",
     "batch": "batch_id",
     "origin": "origin",
+    "prospect": "prospect_id",
 }
 
 
 class TaskFilter:
     """What an address of the task list asks for.
 
-    `values` holds what was understood, `ignored` a sentence for each thing that was not.
+    `values` holds what is asked for and `unknown` what of it nobody knows here.
+    `ignored` has a sentence for each thing that was not understood, `left_out` those
+    without which more rows match.
     """
 
     def __init__(self, data: QueryDict, choices: Choices) -> None:
         self.choices = choices
         self.ignored: list[str] = []
+        self.left_out: list[str] = []
         self.values: dict[str, list[str]] = {}
+        self.unknown: dict[str, list[str]] = {}
         for name in LABELS:
             if found := self._read(name, data):
                 self.values[name] = found
@@ -63,7 +74,11 @@ class TaskFilter:
         self.sort = self._read_sort(data.get("sort", "").strip())
         for name in data:
             if name not in LABELS and name not in BESIDES:
-                self.ignored.append(f"“{name[:40]}” is not a filter. It is left out.")
+                self._leave_out(f"“{name[:40]}” is not a filter. It is left out.")
+
+    def _leave_out(self, sentence: str) -> None:
+        self.ignored.append(sentence)
+        self.left_out.append(sentence)
 
     def _read(self, name: str, data: QueryDict) -> list[str]:
         if name == "q":
@@ -71,17 +86,19 @@ class TaskFilter:
             return [text[:LONGEST_SEARCH]] if text else []
         given = split(data, name)
         if name in DATES:
-            return [day for text in given[:1] if (day := self._read_day(name, text))]
+            return [self._read_day(name, text) for text in given[:1]]
         if len(given) > MOST_VALUES:
             self.ignored.append(
                 f"{LABELS[name]} has {len(given):,} values. Those after the first "
                 f"{MOST_VALUES} are left out."
             )
             given = given[:MOST_VALUES]
-        known = self.choices.labels(name)
+        known = self.choices.known(name)
+        given = [value if value in known else value[:LONGEST_VALUE] for value in given]
         if unknown := [value for value in given if value not in known]:
-            self.ignored.append(not_known(LABELS[name], unknown))
-        return [value for value in given if value in known]
+            self.unknown[name] = unknown
+            self.ignored.append(matches_nothing(LABELS[name], unknown))
+        return given
 
     def _read_day(self, name: str, text: str) -> str:
         try:
@@ -89,20 +106,20 @@ class TaskFilter:
         except ValueError:
             day = None
         if day is None or not 1970 <= day.year <= 9000:
+            self.unknown[name] = [text[:LONGEST_VALUE]]
             self.ignored.append(
                 f"{LABELS[name]} “{text[:40]}” is not a day such as 2026-07-15. "
-                "It is left out."
+                "Nothing matches it."
             )
-            return ""
+            return text[:LONGEST_VALUE]
         return day.isoformat()
 
     def _check_range(self, what: str, begin: str, end: str) -> None:
         first, last = self._day(begin), self._day(end)
         if first and last and first > last:
             self.ignored.append(
-                f"The {what} range ends before it begins. Both days are left out."
+                f"The {what} range ends before it begins. Nothing is in it."
             )
-            del self.values[begin], self.values[end]
 
     def _read_sort(self, text: str) -> str:
         if text.removeprefix("-") in SORTS:
@@ -112,7 +129,10 @@ class TaskFilter:
         return "due"
 
     def _day(self, name: str) -> date | None:
-        return date.fromisoformat(self.values[name][0]) if name in self.values else None
+        """Return the day of one end of a range, None where none is known."""
+        if name not in self.values or name in self.unknown:
+            return None
+        return date.fromisoformat(self.values[name][0])
 
     # -- which rows ----------------------------------------------------------------
 
@@ -120,7 +140,11 @@ class TaskFilter:
     def condition(self) -> Q:
         """Return what a row must meet: all kinds of choice, any value within a kind."""
         parts = Q()
-        for name, values in self.values.items():
+        for name, given in self.values.items():
+            gone = self.unknown.get(name, [])
+            values = [value for value in given if value not in gone]
+            if not values:
+                return Q(pk__in=[])
             if name == "q":
                 for word in values[0].casefold().split():
                     parts &= Q(search_text__contains=word)
@@ -145,6 +169,8 @@ class TaskFilter:
         if name in ids:
             found = [pk for value in values for pk in ids[name].get(value, [])]
             return Q(**{f"{OWN_COLUMNS[name]}__in": found})
+        if name == "action":
+            return changed_so(values)
         if name in OWN_COLUMNS and "overdue" not in values:
             column = OWN_COLUMNS[name]
             many = len(values) > 1
@@ -207,7 +233,14 @@ class TaskFilter:
             "priority": ["-priority", "due_sort", "pk"],
             "created": ["created_at", "pk"],
             "completed": ["place", "pk"],
+            "account": ["place", "due_sort", "pk"],
+            "assignee": ["place", "due_sort", "pk"],
         }.get(column)
+        if column == "account":
+            place = place_of_account(self.choices.accounts_by_name)
+            tasks = tasks.annotate(place=place)
+        if column == "assignee":
+            tasks = tasks.annotate(place=place_of_holder(self.choices.holders))
         if column == "completed":
             # What is not completed comes last, on every database.
             tasks = tasks.annotate(place=Coalesce("completed_at", Value(NEVER)))
@@ -246,11 +279,33 @@ class TaskFilter:
 
 def not_known(label: str, values: list[str]) -> str:
     """Return one sentence about values that nobody knows here."""
+    one = len(values) == 1
+    left = "It is left out." if one else "They are left out."
+    return f"{not_known_head(label, values)} {left}"
+
+
+def matches_nothing(label: str, values: list[str]) -> str:
+    """Return one sentence about values that nobody knows, which keep all rows away."""
+    one = len(values) == 1
+    return f"{not_known_head(label, values)} No task matches {'it' if one else 'them'}."
+
+
+def not_known_head(label: str, values: list[str]) -> str:
     if len(values) == 1:
-        return f"{label} “{values[0][:40]}” is not known here. It is left out."
+        return f"{label} “{values[0][:40]}” is not known here."
     named = ", ".join(f"“{value[:40]}”" for value in values[:2])
     more = f" and {len(values) - 2} more" if len(values) > 2 else ""
-    return f"{label} {named}{more} are not known here. They are left out."
+    return f"{label} {named}{more} are not known here."
+
+
+def changed_so(values: list[str]) -> Q:
+    """Return the condition of how far what was last asked of a task is.
+
+    That there is something is said once more: by this SQLite finds the partial index.
+    """
+    states = {"failed": [Push.State.FAILED.value], "waiting": list(ACTING)}
+    asked = [state for value in values for state in states[value]]
+    return ~Q(action_state="") & Q(action_state__in=asked)
 
 
 def delivered_so(value: str) -> Q:
@@ -274,6 +329,34 @@ def place_in(column: str, values: list[str]) -> Case:
     """Return the place of a row's word in the order that people expect."""
     cases = [When(**{column: v}, then=Value(i)) for i, v in enumerate(values)]
     return Case(*cases, default=Value(len(values)), output_field=IntegerField())
+
+
+def place_of_account(accounts: Sequence[int]) -> Case:
+    """Return the place of a row's account among these, which are all of its team."""
+    cases = [When(account_id=pk, then=Value(i)) for i, pk in enumerate(accounts)]
+    return Case(*cases, default=Value(len(cases)), output_field=IntegerField())
+
+
+def place_of_holder(holders: Sequence[tuple[str, int]]) -> Case:
+    """Return the place of a row's holder among these; nobody is the last.
+
+    Holders who are not among them stand behind them, the tasks of each together.
+    """
+    places = {who: Value(place) for place, who in enumerate(holders)}
+    ours = [
+        (pk, place) for (kind, pk), place in places.items() if kind == "assignee_id"
+    ]
+    away = [
+        (pk, place) for (kind, pk), place in places.items() if kind != "assignee_id"
+    ]
+    return Case(
+        *(When(assignee_id=pk, then=place) for pk, place in ours),
+        When(assignee__isnull=False, then=BEHIND + F("assignee_id")),
+        *(When(vendor_user_id=pk, then=place) for pk, place in away),
+        When(vendor_user__isnull=False, then=2 * BEHIND + F("vendor_user_id")),
+        default=Value(3 * BEHIND),
+        output_field=BigIntegerField(),
+    )
 
 
 def turned(name: str) -> str:

@@ -317,6 +317,13 @@ class Task(models.Model):
                 name="task_batch_delivery",
             ),
             models.Index(fields=["team", "-created_at", "-id"], name="task_newest"),
+            # What is on its way to the vendor or was refused there, of which most rows
+            # are neither; in the list's order, or SQLite walks along all of the list.
+            models.Index(
+                fields=["team", "due_sort", "id", "action_state", *FILTERED],
+                condition=~Q(action_state=""),
+                name="task_action",
+            ),
             models.Index(
                 fields=["account", "due_sort"],
                 condition=Q(text_unread=True),

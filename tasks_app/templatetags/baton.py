@@ -31,12 +31,14 @@ FILTER_MENU = (
     "due",
     "priority",
     "delivery",
+    "action",
     "assignee",
     "account",
     "vendor",
     "channel",
     "type",
     "tag",
+    "prospect",
     "origin",
     "batch",
     "created",
@@ -187,24 +189,39 @@ class Ticked:
 
 @dataclass(frozen=True)
 class FilterGroup:
-    """`days` holds the name, label and value of the first and last day of a range."""
+    """`days` holds the name, label and value of the first and last day of a range, and
+    what stands there instead of a day."""
 
     name: str
     label: str
     values: list[Ticked]
-    days: list[tuple[str, str, str]]
+    days: list[tuple[str, str, str, str]]
 
 
 @register.simple_tag(takes_context=True)
 def filter_groups(context: Context) -> list[FilterGroup]:
-    """Return what the filter menu offers, with what is ticked."""
+    """Return what the filter menu offers, with what is ticked.
+
+    What is ticked and not offered any more is among it: the form sends all of it, and
+    what it would leave out made the list longer.
+    """
     task_filter, choices = context["filter"], context["choices"]
     groups = []
     for name in FILTER_MENU:
-        labels = choices.labels(name).items() if name in LABELS else ()
-        values = [Ticked(v, label, task_filter.has(name, v)) for v, label in labels]
+        labels = dict(choices.labels(name)) if name in LABELS else {}
+        if name in LABELS:
+            known = choices.known(name)
+            for value in task_filter.values.get(name, []):
+                labels.setdefault(value, known.get(value, f"“{value[:40]}”"))
+        ticked = task_filter.has
+        values = [Ticked(v, label, ticked(name, v)) for v, label in labels.items()]
         days = [
-            (end, word, task_filter.values.get(end, [""])[0])
+            (
+                end,
+                word,
+                task_filter.values.get(end, [""])[0],
+                task_filter.unknown.get(end, [""])[0],
+            )
             for end, word in zip(RANGES.get(name, ()), ("From", "To"), strict=False)
         ]
         if values or days:

@@ -18,7 +18,8 @@ from .middleware import TeamRequest
 
 @dataclass(frozen=True)
 class ViewLink:
-    """`count` is said in words; '' where counting would mean to read every text."""
+    """`count` is said in words; '' where counting would mean to read every text, and
+    where not all of the view is understood any more: `ignored` says what not."""
 
     view: SavedView
     url: str
@@ -26,6 +27,7 @@ class ViewLink:
     current: bool
     mine: bool
     changeable: bool
+    ignored: list[str]
 
 
 def view_links(
@@ -43,10 +45,10 @@ def view_links(
         for view, data in zip(views, wanted, strict=True)
     }
     tasks = Task.objects.visible_to_member(membership)
-    # A text is looked for in every row: too much for each page that is opened.
-    counts = count_each(
-        {str(pk): f.apply(tasks) for pk, f in filters.items() if not f.text}, MOST
-    )
+    # A text is looked for in every row: too much for each page that is opened. The
+    # number of a view that is not understood would not be what its maker meant.
+    counted = {pk: f for pk, f in filters.items() if not (f.text or f.ignored)}
+    counts = count_each({str(pk): f.apply(tasks) for pk, f in counted.items()}, MOST)
     address = reverse("task-list")
     here = TaskFilter(request.GET, choices) if request.path == address else None
     links = []
@@ -62,6 +64,7 @@ def view_links(
                 view.owner_id == membership.user_id,
                 view.owner_id == membership.user_id
                 or (view.shared and membership.is_lead),
+                task_filter.ignored,
             )
         )
     return links

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+
+from django.http import QueryDict
 
 from tasks_app.choices import RANGES, Choices
 from tasks_app.models import Membership, Task, Team
+from tasks_app.services.following import ACTING
 from tests.factories import (
     make_account,
     make_batch,
@@ -70,6 +73,11 @@ def delivery_is(value: str, task: Task) -> bool:
     return words.get(value, task.delivery == value)
 
 
+def changed_is(value: str, task: Task) -> bool:
+    failed = task.action_state == "failed"
+    return failed if value == "failed" else bool(task.action_state) and not failed
+
+
 def plainly(team: Team, me: int) -> dict[str, Matches]:
     """Return for each filter how one value of it matches one task."""
     tags = {
@@ -92,6 +100,8 @@ def plainly(team: Team, me: int) -> dict[str, Matches]:
             "none": t.assignee_id is None and t.vendor_user_id is None,
             "elsewhere": t.assignee_id is None and t.vendor_user_id is not None,
         }.get(v, str(t.assignee_id) == v),
+        "action": lambda v, t: changed_is(v, t),
+        "prospect": lambda v, t: str(t.prospect_id) == v,
         "tag": lambda v, t: v in tags[t.prospect_id],
         "q": lambda v, t: all(word in text_of(t) for word in v.split()),
         **ranges(team),
@@ -134,20 +144,32 @@ def values_of(name: str, choices: Choices) -> list[str]:
         return list(TEXTS)
     for begin, end in RANGES.values():
         if name == begin:
-            return [(choices.today - timedelta(days=2)).isoformat()]
+            return [(choices.today - timedelta(days=n)).isoformat() for n in (2, 7)]
         if name == end:
-            return [(choices.today + timedelta(days=3)).isoformat()]
-    return list(choices.labels(name))
+            return [(choices.today + timedelta(days=n)).isoformat() for n in (3, -1)]
+    return list(choices.known(name))
 
 
-def random_tasks(team: Team, count: int) -> list[Task]:
-    chance = random.Random(7)
+def naming(tasks: Iterable[Task]) -> QueryDict:
+    """Return an address that names what is known only where it is named."""
+    tasks = list(tasks)
+    who = {str(t.prospect_id) for t in tasks}
+    holders = {str(t.assignee_id) for t in tasks if t.assignee_id}
+    query = f"prospect={','.join(sorted(who))}&assignee={','.join(sorted(holders))}"
+    return QueryDict(query)
+
+
+def random_tasks(team: Team, count: int, seed: int = 7) -> list[Task]:
+    """Make tasks of all kinds; one holder has left, one account is disconnected."""
+    chance = random.Random(seed)
     accounts = [
         make_account(vendor, team=team)
         for vendor in ("saleshandy", "leadsquared", "reply", "ysuite", "saleshandy")
     ]
     people = [m.user for m in Membership.objects.filter(team=team)]
-    people += [make_user(team, "rep") for _ in range(2)]
+    people += [make_user(team, "rep"), make_user()]
+    accounts[-1].deleted_at = NOW
+    accounts[-1].save(update_fields=["deleted_at"])
     prospects = [
         make_prospect(team, first_name=first, company=company)
         for first, company in (("Zoë", "Aster & Vale"), ("Tom", "Kestrel"), ("Ida", ""))
@@ -174,7 +196,7 @@ def random_tasks(team: Team, count: int) -> list[Task]:
             ]
         )
         delivery = chance.choice(Task.Delivery.values)
-        status = chance.choice(Task.Status.values)
+        status = chance.choice([*Task.Status.values, "completed", "completed"])
         past = [NOW - timedelta(hours=chance.uniform(0, 200)) for _ in range(2)]
         over = status not in Task.UNFINISHED and chance.random() < 0.9
         tasks.append(
@@ -195,6 +217,7 @@ def random_tasks(team: Team, count: int) -> list[Task]:
                 origin=chance.choice(Task.Origin.values)
                 if delivery == "delivered"
                 else "baton",
+                action_state=chance.choice(["", "failed", *ACTING]),
                 retry_at=chance.choice([None, NOW]) if delivery == "queued" else None,
                 **due,
             )

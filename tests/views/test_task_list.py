@@ -60,6 +60,7 @@ def test_queries_are_the_same_whatever_the_filter_and_page(
             assignee=[None, lead][number % 2],
             due_on=team.today() + timedelta(days=number % 9 - 4),
             delivery=["queued", "failed", "needs_check"][number % 3],
+            action_state="failed" if number % 9 == 0 else "",
         )
 
     counts = {
@@ -74,7 +75,8 @@ def test_queries_are_the_same_whatever_the_filter_and_page(
             "/tasks/?channel=call&type=Call&delivery=problems&sort=delivery",
             "/tasks/?tag=VIP&created_from=2020-01-01&sort=created",
             "/tasks/?q=nothing-like-it",
-            "/tasks/?statis=open&status=nope",
+            "/tasks/?statis=open",
+            "/tasks/?action=failed,waiting&sort=account",
         )
     }
 
@@ -85,6 +87,9 @@ def test_queries_are_the_same_whatever_the_filter_and_page(
     assert tagged == counts["/tasks/"] - 1
     assert len(set(counts.values())) == 1, counts
     assert max(counts.values()) <= 20
+    # Two more where holders are sorted by name, one where a prospect is named.
+    assert queries(page, "/tasks/?sort=-assignee") == counts["/tasks/"] + 2
+    assert queries(page, f"/tasks/?prospect={fair.pk}") == counts["/tasks/"] + 1
     assert queries(page, "/tasks/?page=2", **HTMX) < counts["/tasks/"]
 
 
@@ -203,7 +208,7 @@ def test_unknown_values_are_named_on_the_page(page: Client, team: Team) -> None:
 
     answer = page.get("/tasks/?status=<b>nope</b>")
 
-    assert "is not known here. It is left out." in answer.text
+    assert "is not known here. No task matches it." in answer.text
     assert "<b>nope" not in answer.text
 
 
@@ -517,7 +522,7 @@ def test_no_address_breaks_the_list(page: Client, team: Team, query: str) -> Non
     assert page.get("/views/new/?" + query).status_code == 200
 
 
-def test_what_another_team_has_is_named_as_unknown_and_bulk_waits(
+def test_what_another_team_has_is_named_as_unknown_and_matches_nothing(
     page: Client, team: Team
 ) -> None:
     make_task(account=make_account(team=team))
@@ -529,6 +534,7 @@ def test_what_another_team_has_is_named_as_unknown_and_bulk_waits(
         "/tasks/bulk/", {"action": "skip", "all": "1", "count": "1", "query": query}
     )
 
-    assert f"Account “{theirs.pk}” is not known here. It is left out." in html
+    assert f"Account “{theirs.pk}” is not known here. No task matches it." in html
+    assert "Remove filter: Account" in html
     assert theirs.name not in html
-    assert answer.status_code == 409 and "Choose again." in answer.text
+    assert answer.status_code == 409 and "has 0 now" in answer.text
