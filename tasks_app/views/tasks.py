@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url, replace_url
 
 from tasks_app.filters import TaskFilter
-from tasks_app.models import Task, TaskEvent
+from tasks_app.models import NEVER, Task, TaskEvent
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import preferences as display
 from tasks_app.services.counting import MOST, count_each, count_words
@@ -40,6 +40,8 @@ QUICK_VIEWS = (
     ("problems", "Delivery problems", "delivery=problems", "red"),
     ("all", "All", "", ""),
 )
+#: Those of a time: behind them something is due next.
+TIMED_VIEWS = ("today", "overdue", "week")
 #: So many rows are counted and paged where words are looked for: each has to be read.
 MOST_WITH_WORDS = 1000
 #: Not shown in a list, and some are long.
@@ -130,7 +132,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         "total": total,
         "groups": groups_of(page, group_counts(part), task_filter, cut=total > most),
         **as_of(task_filter),
-        "empty": "" if total else why_empty(request, task_filter, views),
+        **({} if total else about_empty(request, task_filter, views)),
         "base": f"{task_filter.query()}&" if task_filter.query() else "",
         "list_query": task_filter.query(),
         "watched": ",".join(str(t.pk) for t in page if task_acts.is_acting(t)),
@@ -186,13 +188,33 @@ def groups_of(
     return grouped(page, counts, task_filter.choices, last)
 
 
+def about_empty(
+    request: TeamRequest, task_filter: TaskFilter, views: list[QuickView]
+) -> dict[str, object]:
+    """Return which of the empty lists this is, and what is due next.
+
+    Whether what it shows is old the template tells, from what its frame has read.
+    """
+    why, now = why_empty(request, task_filter, views), task_filter.choices.now
+    following = None
+    if why == "all_done" and any(v.current and v.name in TIMED_VIEWS for v in views):
+        due = (
+            visible(request).unfinished().filter(due_sort__gte=now, due_sort__lt=NEVER)
+        )
+        rows = due.order_by("due_sort", "pk").defer(*NOT_IN_LIST)
+        following = rows.select_related("prospect", "account").first()
+    return {"empty": why, "following": following}
+
+
 def why_empty(
     request: TeamRequest, task_filter: TaskFilter, views: list[QuickView]
 ) -> str:
-    """Return which of the four empty lists this is."""
+    """Return which of the empty lists this is."""
     there = {view.name: view.count for view in views}
     lead = bool(request.membership and request.membership.is_lead)
     if not there["all"]:
+        if lead and not task_filter.choices.accounts:
+            return "no_account"
         return "nothing_yet" if lead else "none_for_me"
     if not task_filter.ignored and next((v for v in views if v.current), None):
         return "all_done"

@@ -250,23 +250,54 @@ def test_as_of_names_the_oldest_reading_and_those_never_read(
     )
 
 
-# -- four empty lists ------------------------------------------------------------------
+# -- empty lists -----------------------------------------------------------------------
 
 
-def test_nothing_yet(page: Client) -> None:
+def test_nothing_yet(page: Client, team: Team) -> None:
+    assert "Ask your administrator" in page.get("/tasks/").text
+
+    make_account(team=team)
+
     assert "No tasks yet" in page.get("/tasks/").text
 
 
-def test_all_done(page: Client, team: Team) -> None:
-    make_task(account=make_account(team=team), status="completed")
+def test_all_done_names_what_is_due_next(page: Client, team: Team) -> None:
+    account = make_account(team=team)
+    make_task(account=account, status="completed")
 
     assert "All done" in page.get("/tasks/?status=open,in_progress").text
 
+    make_task(account=account, title="Without a date")
+    make_task(account=account, title="Later", due_on=team.today() + timedelta(days=9))
+    make_task(account=account, title="Ring", due_on=team.today() + timedelta(days=1))
+    text = page.get("/tasks/?status=overdue").text
+    assert "All done" in text
+    assert re.search(r"Next is <a [^>]+>Ring</a> for [^,]+, due tomorrow\.", text)
 
-def test_no_match(page: Client, team: Team) -> None:
+
+def test_what_is_old_is_not_all_done(page: Client, team: Team) -> None:
+    late = timezone.now() - timedelta(hours=5)
+    account = make_account(team=team, name="Desk", synced_at=late, checked_at=late)
+    tomorrow = team.today() + timedelta(days=1)
+    make_task(account=account, due_on=tomorrow, external_id="x", delivery="delivered")
+
+    text = page.get("/tasks/?status=overdue", headers=HTMX).text
+
+    assert "All done" not in text
+    assert "Nothing here as far as Baton knows" in text
+    assert f'action="/accounts/{account.pk}/sync/"' in text
+    assert "Sync Desk now" in text
+
+
+def test_no_match_offers_to_take_each_filter_away(page: Client, team: Team) -> None:
     make_task(account=make_account(team=team))
 
-    assert "No tasks match these filters" in page.get("/tasks/?q=zzz").text
+    text = page.get("/tasks/?q=zzz&priority=high").text
+
+    assert "No tasks match these filters" in text
+    assert 'href="/tasks/?priority=high"' in text and 'href="/tasks/?q=zzz"' in text
+    assert "Without Priority <b>High</b>" in text
+    assert "Clear all 2 filters" in text
 
 
 def test_nothing_for_this_rep(team: Team, lead: User) -> None:
