@@ -110,7 +110,7 @@ NAMES = frozenset({"type", "tag"})
 #: Values per kind of choice; more than anybody ticks, few enough for every database.
 MOST_VALUES = 100
 #: Other words that an address of the list may hold.
-BESIDES = frozenset({"page", "sort"})
+BESIDES = frozenset({"page", "sort", "view"})
 RECENT_BATCHES = 10
 #: Tags that are offered; more are found by their address alone.
 MOST_TAGS = 200

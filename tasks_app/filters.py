@@ -72,6 +72,8 @@ class TaskFilter:
         for what, ends in RANGES.items():
             self._check_range(what, *ends)
         self.sort = self._read_sort(data.get("sort", "").strip())
+        #: The saved view that the list was opened with, changed since or not.
+        self.view = read_number(data.get("view", ""))
         for name in data:
             if name not in LABELS and name not in BESIDES:
                 self._leave_out(f"“{name[:40]}” is not a filter. It is left out.")
@@ -257,6 +259,8 @@ class TaskFilter:
         parts: dict[str, list[str]] = dict(self.values)
         if self.sort != "due":
             parts["sort"] = [self.sort]
+        if self.view:
+            parts["view"] = [str(self.view)]
         for name, value in changes.items():
             parts[name] = [value] if isinstance(value, str) else value or []
         pairs = []
@@ -269,12 +273,30 @@ class TaskFilter:
         return value in self.values.get(name, [])
 
     @property
+    def asked(self) -> str:
+        """Return the query string of what is asked for alone, as a view keeps it."""
+        return self.query(view=None)
+
+    @property
+    def sort_words(self) -> str:
+        """Return how the list is sorted, '' where it is as always."""
+        if self.sort == "due":
+            return ""
+        turned = ", turned round" if self.sort.startswith("-") else ""
+        return SORTS[self.sort.removeprefix("-")] + turned
+
+    @property
     def text(self) -> str:
         return self.values.get("q", [""])[0]
 
     @property
     def chips(self) -> list[Chip]:
         return list(chips_of(self.values, self.choices, self.query))
+
+
+def read_number(text: str) -> int | None:
+    """Return the number that is written here, None where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def not_known(label: str, values: list[str]) -> str:

@@ -16,6 +16,12 @@ from .chosen_from import choices_of, pinned_views
 from .middleware import TeamRequest
 
 
+def address_of(view: SavedView) -> str:
+    """Return the list with this view, by which the list knows that it was opened so."""
+    query = f"{view.query}&" if view.query else ""
+    return f"{reverse('task-list')}?{query}view={view.pk}"
+
+
 @dataclass(frozen=True)
 class ViewLink:
     """`count` is said in words; '' where counting would mean to read every text, and
@@ -49,8 +55,8 @@ def view_links(
     # number of a view that is not understood would not be what its maker meant.
     counted = {pk: f for pk, f in filters.items() if not (f.text or f.ignored)}
     counts = count_each({str(pk): f.apply(tasks) for pk, f in counted.items()}, MOST)
-    address = reverse("task-list")
-    here = TaskFilter(request.GET, choices) if request.path == address else None
+    on_list = request.path == reverse("task-list")
+    here = TaskFilter(request.GET, choices) if on_list else None
     links = []
     for view in views:
         task_filter, key = filters[view.pk], str(view.pk)
@@ -58,7 +64,7 @@ def view_links(
         links.append(
             ViewLink(
                 view,
-                f"{address}?{view.query}" if view.query else address,
+                address_of(view),
                 count_words(counts[key]) if key in counts else "",
                 bool(same and here and here.sort == task_filter.sort),
                 view.owner_id == membership.user_id,
@@ -68,3 +74,34 @@ def view_links(
             )
         )
     return links
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The view that a list was opened with, of which the list shows something else."""
+
+    view: SavedView
+    changeable: bool
+
+
+def changed_view(
+    task_filter: TaskFilter, membership: Membership, pinned: list[SavedView]
+) -> Changed | None:
+    """Return the view that this list was opened with, None where it shows just that.
+
+    One query where it is none of those in the sidebar, no query where none is named.
+    """
+    if not task_filter.view:
+        return None
+    pk = task_filter.view
+    view = next((v for v in pinned if v.pk == pk), None)
+    view = view or views_for(membership).filter(pk=pk).first()
+    if view is None:
+        return None
+    kept = TaskFilter(QueryDict(view.query), task_filter.choices)
+    if (kept.values, kept.sort) == (task_filter.values, task_filter.sort):
+        return None
+    return Changed(
+        view,
+        view.owner_id == membership.user_id or (view.shared and membership.is_lead),
+    )

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tasks_app.filters import TaskFilter
@@ -17,7 +16,10 @@ from tasks_app.services.saved_views import NotSaved, changeable_views, save_view
 from .access import member_required
 from .chosen_from import choices_of
 from .middleware import TeamRequest
-from .saved_view_links import view_links
+from .saved_view_links import address_of, view_links
+
+#: A longer filter nobody keeps.
+LONGEST = 4000
 
 
 def read_query(request: TeamRequest, data: QueryDict) -> TaskFilter:
@@ -50,33 +52,44 @@ def saved_view_new(request: TeamRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_required
 def saved_view_edit(request: TeamRequest, view_id: int) -> HttpResponse:
+    """Change a view's name and place; with a filter in the address, that too.
+
+    `query` holds such a filter, in the address and in the form.
+    """
     view = changeable_view(request, view_id)
-    data = QueryDict(view.query)
+    given = (request.POST if request.method == "POST" else request.GET).get("query")
+    data = QueryDict(view.query if given is None else given[:LONGEST])
     if request.method == "POST":
-        return save(request, view, data)
-    return form(request, view, read_query(request, data))
+        return save(request, view, data, anew=given is not None)
+    return form(request, view, read_query(request, data), anew=given is not None)
 
 
-def save(request: TeamRequest, view: SavedView | None, data: QueryDict) -> HttpResponse:
+def save(
+    request: TeamRequest,
+    view: SavedView | None,
+    data: QueryDict,
+    *,
+    anew: bool = False,
+) -> HttpResponse:
+    """Keep what was typed; the filter of a view that is there only if asked `anew`."""
     assert request.membership is not None  # noqa: S101
     task_filter = read_query(request, data)
     name = request.POST.get("name", "")
+    new = view is None or anew
     try:
         saved = save_view(
             request.membership,
             view,
             name=name,
-            query=task_filter.query() if view is None else None,
+            query=task_filter.asked if new else None,
             shared="shared" in request.POST,
             pinned="pinned" in request.POST,
         )
     except NotSaved as refused:
-        return form(request, view, task_filter, error=str(refused))
-    messages.success(request, f"“{saved.name}” is saved.")
-    if view is not None:
-        return redirect("saved-view-list")
-    query = f"?{saved.query}" if saved.query else ""
-    return redirect(reverse("task-list") + query)
+        return form(request, view, task_filter, anew=anew, error=str(refused))
+    done = "shows this now" if anew else "is saved"
+    messages.success(request, f"“{saved.name}” {done}.")
+    return redirect(address_of(saved) if new else "saved-view-list")
 
 
 def form(
@@ -84,6 +97,7 @@ def form(
     view: SavedView | None,
     task_filter: TaskFilter,
     *,
+    anew: bool = False,
     error: str = "",
 ) -> HttpResponse:
     """Show the form; what was typed and refused stays in it (422)."""
@@ -98,7 +112,15 @@ def form(
             "shared": "shared" in request.POST,
             "pinned": "pinned" in request.POST,
         }
-    context = {"view": view, "filter": task_filter, "typed": typed, "error": error}
+    context = {
+        "view": view,
+        "filter": task_filter,
+        "typed": typed,
+        "anew": anew,
+        "before": read_query(request, QueryDict(view.query)) if view and anew else None,
+        "back": address_of(view) if view and anew else "",
+        "error": error,
+    }
     status = 422 if error else 200
     return render(request, "saved_views/form.html", context, status=status)
 
@@ -115,10 +137,15 @@ def saved_view_pin(request: TeamRequest, view_id: int) -> HttpResponse:
     return redirect("saved-view-list")
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @member_required
 def saved_view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
+    """Ask whether a view is to go, and for whom it goes; asked by POST, delete it."""
     view = changeable_view(request, view_id)
+    if request.method == "GET":
+        task_filter = read_query(request, QueryDict(view.query))
+        context = {"view": view, "filter": task_filter}
+        return render(request, "saved_views/delete.html", context)
     view.delete()
     messages.success(request, f"“{view.name}” is deleted. Its tasks are untouched.")
     return redirect("saved-view-list")

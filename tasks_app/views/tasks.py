@@ -24,10 +24,11 @@ from tasks_app.services.mending import is_mendable
 
 from . import neighbours, task_acts, task_story, wording
 from .access import member_required
-from .chosen_from import choices_of
+from .chosen_from import choices_of, pinned_views
 from .context import preference
 from .middleware import TeamRequest
 from .paging import Pages
+from .saved_view_links import Changed, changed_view
 from .task_groups import Group, ends, group_counts, grouped
 
 #: The tabs over the list: name, label, what it asks for, tone of a count above 0.
@@ -135,6 +136,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         **({} if total else about_empty(request, task_filter, views)),
         "base": f"{task_filter.query()}&" if task_filter.query() else "",
         "list_query": task_filter.query(),
+        "changed": changed_here(request, task_filter),
         "watched": ",".join(str(t.pk) for t in page if task_acts.is_acting(t)),
         "every": task_acts.next_look(0),
         "looks": 1,
@@ -150,6 +152,11 @@ def task_list(request: TeamRequest) -> HttpResponse:
     # Each letter that is typed changes the address but makes no step to go back to.
     keep = replace_url if htmx.trigger_name == "q" else push_url
     return keep(response, address)
+
+
+def changed_here(request: TeamRequest, task_filter: TaskFilter) -> Changed | None:
+    assert request.membership is not None  # noqa: S101
+    return changed_view(task_filter, request.membership, pinned_views(request))
 
 
 def as_of(task_filter: TaskFilter) -> dict[str, object]:

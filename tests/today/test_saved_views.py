@@ -142,6 +142,66 @@ def test_rename_share_pin_and_delete(lead: User, team: Team) -> None:
     assert not SavedView.objects.exists()
 
 
+def test_deleting_asks_first_and_says_for_whom(lead: User, team: Team) -> None:
+    view = make_view(lead, team, "Late", query="status=overdue", shared=True)
+    client = client_of(lead)
+
+    page = client.get(f"/views/{view.pk}/delete/").text
+
+    assert "it goes for everybody in the team" in page and "<b>Overdue</b>" in page
+    assert SavedView.objects.exists()
+    assert (
+        client_of(make_user(team, "rep")).get(f"/views/{view.pk}/delete/").status_code
+        == 404
+    )
+
+
+def test_a_changed_view_says_so_and_takes_the_filter(lead: User, team: Team) -> None:
+    view = make_view(lead, team, "Late", query="status=overdue", shared=True)
+    client, rep = client_of(lead), client_of(make_user(team, "rep"))
+    query = f"status=overdue&priority=high&view={view.pk}"
+
+    same = client.get(f"/tasks/?status=overdue&view={view.pk}").text
+    page = client.get(f"/tasks/?{query}").text
+    reps = rep.get(f"/tasks/?{query}").text
+
+    assert "“Late” <b>changed</b>" not in same
+    assert "“Late” <b>changed</b>" in page and "“Late” <b>changed</b>" in reps
+    assert "Save as new" in page and "Save as new" in reps
+    link = f"/views/{view.pk}/?query=status%3Doverdue%26priority%3Dhigh"
+    assert f'href="{link}"' in page and "Update view" not in reps
+    # The mark stays while the list is sorted, paged and filtered further.
+    assert f'name="view" value="{view.pk}"' in page
+    assert f"sort=title&amp;view={view.pk}" in page or "sort=title" not in page
+
+    form = client.get(link).text
+    assert "everybody in the team sees the change" in form
+    data = {"name": "Late", "shared": "on", "query": "status=overdue&priority=high"}
+    answer = client.post(f"/views/{view.pk}/", data)
+    view.refresh_from_db()
+    assert view.query == "status=overdue&priority=high"
+    assert answer["Location"] == f"/tasks/?{view.query}&view={view.pk}"
+
+
+def test_somebody_elses_view_is_not_named(lead: User, team: Team) -> None:
+    view = make_view(make_user(team, "rep"), team, "Private", query="status=open")
+
+    for pk in (view.pk, 10**15, "x"):
+        page = client_of(lead).get(f"/tasks/?priority=high&view={pk}")
+        assert "Private" not in page.text and "changed</b>" not in page.text
+
+
+def test_an_order_alone_can_be_kept(lead: User, team: Team) -> None:
+    make_task(account=make_account(team=team))
+    client = client_of(lead)
+
+    assert 'href="/views/new/?sort=-title"' in client.get("/tasks/?sort=-title").text
+    assert "Save view" not in client.get("/tasks/").text
+    assert "Task, turned round" in client.get("/views/new/?sort=-title").text
+    client.post("/views/new/", {"name": "By title", "query": "sort=-title"})
+    assert SavedView.objects.get().query == "sort=-title"
+
+
 def test_a_view_keeps_its_own_name(lead: User, team: Team) -> None:
     view = make_view(lead, team)
 
