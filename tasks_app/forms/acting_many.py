@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.utils.dateparse import parse_time
 
 from tasks_app.models import Task, Team, VendorUser
 from tasks_app.services import many
-from tasks_app.services.many import LEAVE, Plan, Wanted
+from tasks_app.services.assigning import name_of
+from tasks_app.services.many import LEAVE, NOBODY, Plan, Wanted
 from tasks_app.vendors.words import Action
 
 from .acting_fields import OWN, SnoozeMixin, own_time_field, read_day, reason_field
@@ -25,6 +27,8 @@ class ManyForm(SnoozeMixin, forms.Form):
         self.action, self.plan, self.team = action, plan, team
         super().__init__(data, auto_id="id_many_%s")
         self.wanted = Wanted()
+        #: Who of Baton can be chosen for all: as whom each account knows them.
+        self.known_as: dict[User, dict[str, int]] = {}
         self.initial["form_token"] = uuid.uuid4().hex
         self.fields["form_token"] = forms.UUIDField(widget=forms.HiddenInput)
         build = getattr(self, f"add_{action}", None)
@@ -33,9 +37,22 @@ class ManyForm(SnoozeMixin, forms.Form):
 
     @property
     def asked_for(self) -> list[forms.BoundField]:
-        """The fields that are shown, `until_at` apart: it has its own place."""
-        hidden = ("form_token", "until_at", "until")
+        """The fields that are shown, without those that have a place of their own."""
+        hidden = {"form_token", "until_at", "until"}
+        hidden |= {field.name for field in self.in_each_account}
         return [self[name] for name in self.fields if name not in hidden]
+
+    @property
+    def in_each_account(self) -> list[forms.BoundField]:
+        """The fields that decide for one account what another decides for all."""
+        if "person" not in self.fields:
+            return []
+        return [self[name] for name in self.fields if name.startswith("assignee_")]
+
+    @property
+    def chosen_apart(self) -> bool:
+        """Whether one of those decides or is wrong, so that all are to be seen."""
+        return any(field.value() or field.errors for field in self.in_each_account)
 
     def add_complete(self) -> None:
         for vendor, outcomes in self.plan.outcomes.items():
@@ -80,21 +97,59 @@ class ManyForm(SnoozeMixin, forms.Form):
         )
 
     def add_reassign(self) -> None:
-        people: dict[int, list[tuple[str, str]]] = {}
+        people: dict[int, list[VendorUser]] = {
+            account.pk: [] for account in self.plan.accounts
+        }
         shown = VendorUser.objects.filter(account__in=self.plan.accounts, active=True)
-        for person in shown:
-            choice = (str(person.pk), str(person))
-            people.setdefault(person.account_id, []).append(choice)
+        for person in shown.select_related("user"):
+            people[person.account_id].append(person)
+        several = len(people) > 1
+        if several:
+            self.add_person(people)
         for account, number in self.plan.accounts.items():
-            choices: Sequence[tuple[str, str]] = people.get(account.pk, [])
+            choices = [(str(person.pk), str(person)) for person in people[account.pk]]
+            first = [("", "Leave as they are")]
+            if "person" in self.fields:
+                first = [("", "As chosen above"), (LEAVE, "Leave as they are")]
             self.fields[f"assignee_{account.pk}"] = forms.ChoiceField(
                 label=f"Who takes over {number} in {account.name}",
                 required=False,
-                choices=[("", "Leave as they are"), *choices],
+                choices=[*first, *choices],
                 error_messages={
                     "invalid_choice": "This person is not in the account any more."
                 },
             )
+
+    def add_person(self, people: Mapping[int, Sequence[VendorUser]]) -> None:
+        """Offer the people of Baton who are known in any of these accounts."""
+        for account in self.plan.accounts:
+            for there in people[account.pk]:
+                if there.user is not None:
+                    ids = self.known_as.setdefault(there.user, {})
+                    ids.setdefault(str(account.pk), there.pk)
+        by_name = sorted(
+            self.known_as, key=lambda user: (name_of(user).casefold(), user.pk)
+        )
+        if not by_name:
+            return
+        self.fields["person"] = forms.ChoiceField(
+            label=f"Who takes over all {self.plan.able:,}",
+            required=False,
+            choices=[
+                ("", "Choose one"),
+                *((str(user.pk), self.with_gaps(user)) for user in by_name),
+            ],
+            help_text="Where this person is not known, the tasks stay as they are.",
+            error_messages={
+                "invalid_choice": "This person is in none of the accounts."
+            },
+        )
+
+    def with_gaps(self, user: User) -> str:
+        """Return a person's name with the accounts in which nobody knows them."""
+        known, name = self.known_as[user], name_of(user)
+        gaps = [a.name for a in self.plan.accounts if str(a.pk) not in known]
+        return f"{name} (not in {', '.join(gaps)})" if gaps else name
 
     def add_priority(self) -> None:
         self.fields["priority"] = forms.ChoiceField(
@@ -157,15 +212,22 @@ class ManyForm(SnoozeMixin, forms.Form):
 
     def read_reassign(self, cleaned: dict[str, Any]) -> None:
         start = "assignee_"
-        chosen = {
-            k.removeprefix(start): int(v)
-            for k, v in cleaned.items()
-            if k.startswith(start) and v
-        }
-        if not chosen and not self.errors:
-            first = next((n for n in self.fields if n.startswith(start)), None)
+        person = next(
+            (u for u in self.known_as if str(u.pk) == cleaned.get("person")), None
+        )
+        chosen = dict(self.known_as[person]) if person else {}
+        for field, value in cleaned.items():
+            if field.startswith(start) and value:
+                account = field.removeprefix(start)
+                chosen[account] = NOBODY if value == LEAVE else int(value)
+        if not any(chosen.values()) and not self.errors:
+            shown = ("person", *self.fields) if "person" in self.fields else self.fields
+            first = next(
+                (n for n in shown if n == "person" or n.startswith(start)), None
+            )
             self.add_error(first, "Choose who shall have them.")
-        self.wanted = Wanted(assignees=chosen)
+        name = name_of(person) if person else ""
+        self.wanted = Wanted(assignees=chosen, person=name)
 
 
 #: What can be asked for many, as buttons say it.

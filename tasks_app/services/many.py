@@ -36,6 +36,8 @@ RETRY = "retry"
 PRIORITY = "priority"
 #: A choice that leaves these tasks as they are.
 LEAVE = "leave"
+#: Stands for a person where an account's tasks are left as they are.
+NOBODY = 0
 #: Here the vendor's call moves the start alone.
 MOVES_START_ALONE = frozenset({"leadsquared"})
 SCHEDULE = ("starts_at", "due_at", "due_on")
@@ -47,7 +49,8 @@ class Wanted:
 
     `outcomes` by vendor and `assignees` (VendorUser ids) by account id, both as text
     keys; `until` and `day`/`at` as ISO texts, so that a run can keep all of it.
-    `priority` is the name of a `Task.Priority`.
+    `priority` is the name of a `Task.Priority`, `person` what the one who was chosen
+    for all accounts is called.
     """
 
     outcomes: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class Wanted:
     at: str = ""
     reason: str = ""
     priority: str = ""
+    person: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value}
@@ -333,7 +337,12 @@ class Portion:
         if self.action == Action.RESCHEDULE:
             return self.moved(task, adapter)
         if self.action == Action.REASSIGN:
-            person = self.people.get(wanted.assignees.get(str(task.account_id), 0))
+            who = wanted.assignees.get(str(task.account_id))
+            person = self.people.get(who or NOBODY)
+            if who is None and wanted.person:
+                raise actions.NotOffered(
+                    f"{wanted.person} is not known in {task.account.name}."
+                )
             if person is None or person.account_id != task.account_id:
                 raise actions.NotOffered(f"You chose nobody in {task.account.name}.")
             return {"assignee": person}

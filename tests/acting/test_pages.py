@@ -702,6 +702,59 @@ def test_many_are_reassigned_each_within_its_account(page, place):
     assert (one.vendor_user, two.vendor_user) == (first, second)
 
 
+def test_one_person_takes_over_in_each_account_that_knows_them(page, place, team):
+    elin = make_user(team, "rep", first_name="Elin", last_name="Vogt")
+    one, two = place("reply"), place("leadsquared")
+    known = make_vendor_user(one.account, user=elin, name="E. Vogt")
+    make_vendor_user(two.account, name="Somebody else")
+
+    dialog = many(page, "reassign", [one, two]).text
+    confirmed(page, "reassign", [one, two], person=elin.pk)
+
+    assert f"Elin Vogt (not in {two.account.name})" in dialog
+    assert "Who takes over all 2" in dialog and "Choose in each account" in dialog
+    one.refresh_from_db()
+    two.refresh_from_db()
+    assert (one.vendor_user, two.vendor_user) == (known, None)
+    [reason] = ActionRun.objects.get().skipped
+    assert reason == f"Elin Vogt is not known in {two.account.name}."
+
+
+def test_what_is_chosen_in_an_account_goes_before_the_one_person(page, place, team):
+    elin = make_user(team, "rep", first_name="Elin", last_name="Vogt")
+    tasks = [place("reply"), place("leadsquared"), place("leadsquared")]
+    for task in tasks[:2]:
+        make_vendor_user(task.account, user=elin)
+    other = make_vendor_user(tasks[1].account)
+    stays, goes = (f"assignee_{task.account_id}" for task in tasks[:2])
+
+    choice = {"person": elin.pk, stays: "leave", goes: other.pk}
+    confirmed(page, "reassign", tasks, **choice)
+
+    now = Task.objects.in_bulk([task.pk for task in tasks])
+    assert [now[task.pk].vendor_user for task in tasks] == [None, other, other]
+    [reason] = ActionRun.objects.get().skipped
+    assert reason.startswith("You chose nobody in")
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ({"person": "999999"}, "This person is in none of the accounts."),
+        ({"person": ""}, "Choose who shall have them."),
+        ({"person": "x"}, "This person is in none of the accounts."),
+    ],
+)
+def test_one_person_who_is_nowhere_is_refused(page, place, team, choice, sentence):
+    one, two = place("reply"), place("leadsquared")
+    make_vendor_user(one.account, user=make_user(team))
+
+    answer = confirmed(page, "reassign", [one, two], **choice)
+
+    assert answer.status_code == 422 and sentence in answer.text
+    assert not Push.objects.exists()
+
+
 def test_a_person_of_another_account_cannot_get_many(page, place):
     one, two = place("reply"), place("leadsquared")
     person = make_vendor_user(two.account)
