@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from tasks_app.models import Task
+from tasks_app.services import prioritising
 from tasks_app.vendors.words import Action
 from tasks_app.views import task_acts, toasts, wording
 
@@ -61,6 +62,15 @@ def way_on(next_page: str = "", work_id: int | str = "") -> str:
     parts = {"next": next_page, "work": work_id}
     query = urlencode({name: value for name, value in parts.items() if value})
     return f"?{query}" if query else ""
+
+
+@register.simple_tag
+def priority_address(task: Task, in_list: str | None = None) -> str:
+    """Return where this task's priority is changed, '' where it cannot be."""
+    if prioritising.why_not(task, task_acts.adapter_of(task.account)):
+        return ""
+    address = reverse("task-priority", args=[task.pk])
+    return address if in_list is None else f"{address}?{urlencode({'in': in_list})}"
 
 
 @register.simple_tag

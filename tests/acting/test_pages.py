@@ -1159,3 +1159,75 @@ def test_no_page_has_inline_script_or_style(page, place):
 
 def test_the_filter_class_is_the_lists_own():
     assert bulk.filter_of.__globals__["TaskFilter"] is TaskFilter
+
+
+# -- the priority of one task ----------------------------------------------------------
+
+
+def test_one_task_gets_another_priority_and_back(page, place):
+    task = place("saleshandy", delivery="queued", external_id="", priority=1)
+    url = f"/tasks/{task.pk}/priority/"
+
+    form = page.get(url).text
+    answer = page.post(
+        f"{url}", {"priority": "urgent", "in": "status=open"}, follow=True
+    )
+    task.refresh_from_db()
+
+    assert "Saleshandy gets it with the task" in form and "Set priority" in form
+    assert task.priority == Task.Priority.URGENT
+    assert f'action="{url}?former=low&amp;given=urgent"' in answer.text
+    page.post(f"{url}?former=low&given=urgent")
+    task.refresh_from_db()
+    assert task.priority == Task.Priority.LOW
+
+
+def test_what_was_changed_again_is_not_undone(page, place):
+    task = place(priority=3)
+
+    answer = page.post(
+        f"/tasks/{task.pk}/priority/?former=low&given=urgent", follow=True
+    )
+
+    task.refresh_from_db()
+    assert task.priority == Task.Priority.HIGH
+    assert "Not undone." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "sentence"),
+    [
+        ({}, {}, "Choose a priority."),
+        ({}, {"priority": "highest"}, "Choose a priority."),
+        ({"priority": 3}, {"priority": "high"}, "Its priority is high already."),
+        ({"status": "completed"}, {"priority": "high"}, "It is completed already."),
+    ],
+)
+def test_a_priority_that_cannot_be_is_refused(page, place, change, given, sentence):
+    task = place(**change)
+
+    answer = page.post(f"/tasks/{task.pk}/priority/", given)
+
+    assert answer.status_code == 422 and sentence in answer.text
+    assert not task.events.exists()
+
+
+def test_page_drawer_and_menu_lead_to_the_priority(page, place):
+    task, done = place(), place(status="completed")
+    link = f'href="/tasks/{task.pk}/priority/'
+
+    for url, target in (
+        (f"/tasks/{task.pk}/", ""),
+        (f"/tasks/{task.pk}/?in=q%3Da", "task-drawer"),
+        (f"/tasks/{task.pk}/act/?in=q%3Da", "row-menu"),
+    ):
+        headers = {**HTMX, "HX-Target": target} if target else {}
+        assert link in page.get(url, headers=headers).text, url
+    assert "/priority/" not in page.get(f"/tasks/{done.pk}/").text
+    panel = {**HTMX, "HX-Target": "row-menu"}
+    part = page.get(f"/tasks/{task.pk}/priority/", headers=panel).text
+    assert "<html" not in part and 'hx-target="#row-menu"' in part
+    answer = page.post(
+        f"/tasks/{task.pk}/priority/", {"priority": "low"}, headers=panel
+    )
+    assert "task-changed" in answer["HX-Trigger"]
