@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -196,8 +196,9 @@ class Choices:
             if account.pk not in live:
                 former["account"][str(account.pk)] = f"{account.name} (disconnected)"
         people = {"me": "Me", "none": "Nobody", "elsewhere": "Somebody at the vendor"}
-        for user in holders(team, membership, numbers_of(asked, "assignee")):
-            if user.is_there:
+        named = numbers_of(asked, "assignee")
+        for user, is_there in holders(team, membership, named):
+            if is_there:
                 people[str(user.pk)] = called(user)
             else:
                 former["assignee"][str(user.pk)] = f"{called(user)} (left the team)"
@@ -215,8 +216,8 @@ class Choices:
         shown = batches.filter(Q(pk__in=wanted) | Q(pk__in=recent))
         tags = Tag.objects.filter(team=team)
         first = tags.order_by("name").values("pk")[:MOST_TAGS]
-        named = [v for name, v in asked if name == "tag" and "\0" not in v]
-        offered = tags.filter(Q(name__in=named) | Q(pk__in=first)).order_by("name")
+        texts = [v for name, v in asked if name == "tag" and "\0" not in v]
+        offered = tags.filter(Q(name__in=texts) | Q(pk__in=first)).order_by("name")
         ids = numbers_of(asked, "prospect")
         prospects = Prospect.objects.of_team(team).defer("search_text").in_bulk(ids)
         return cls(
@@ -304,16 +305,20 @@ def has_tasks(team: Team) -> Exists:
     return Exists(Task.objects.filter(team=team, assignee=OuterRef("pk")).order_by())
 
 
-def holders(team: Team, membership: Membership, named: list[int]) -> QuerySet[User]:
-    """Return who can be chosen as a holder, by name, with `is_there` for members.
+def holders(
+    team: Team, membership: Membership, named: list[int]
+) -> Iterator[tuple[User, bool]]:
+    """Yield who can be chosen as a holder, by name, and whether they are members.
 
     For a lead that is the team, and of those `named` who left it and have tasks of it;
     for a rep only this person.
     """
-    people = User.objects.annotate(is_there=in_team(team))
-    if not membership.is_lead:
-        return people.filter(pk=membership.user_id)
     members = Membership.objects.filter(team=team).values("user_id")
-    left = Q(pk__in=named) & Q(has_tasks(team))
-    found = people.filter(Q(pk__in=members) | left if named else Q(pk__in=members))
-    return found.order_by("first_name", "last_name", "username")
+    asked = Q(pk__in=members)
+    if not membership.is_lead:
+        asked = Q(pk=membership.user_id)
+    elif named:
+        asked |= Q(pk__in=named) & Q(has_tasks(team))
+    people = User.objects.annotate(is_there=in_team(team)).filter(asked)
+    for user in people.order_by("first_name", "last_name", "username"):
+        yield user, bool(vars(user)["is_there"])

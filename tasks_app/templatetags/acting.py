@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -20,6 +20,8 @@ from tasks_app.views import task_acts, toasts, wording
 from .baton import web_address
 
 register = template.Library()
+#: So long a new priority has its undo beside it.
+UNDO_SHOWN = timedelta(minutes=1)
 
 
 @register.simple_tag
@@ -71,6 +73,22 @@ def priority_address(task: Task, in_list: str | None = None) -> str:
         return ""
     address = reverse("task-priority", args=[task.pk])
     return address if in_list is None else f"{address}?{urlencode({'in': in_list})}"
+
+
+@register.simple_tag(takes_context=True)
+def priority_undo(context: Context, task: Task) -> str:
+    """Return where a priority that this person just gave is taken back, else ''.
+
+    By the events that the page has read: in a side panel toasts are out of reach.
+    """
+    last = max(task.events.all(), key=lambda event: (event.at, event.pk), default=None)
+    if last is None or last.kind != "priority" or last.new != str(task.priority):
+        return ""
+    if last.actor != context["request"].user or timezone.now() - last.at > UNDO_SHOWN:
+        return ""
+    names = [Task.Priority(int(text)).name.lower() for text in (last.old, last.new)]
+    query = urlencode(dict(zip(("former", "given"), names, strict=True)))
+    return f"{reverse('task-priority', args=[task.pk])}?{query}"
 
 
 @register.simple_tag

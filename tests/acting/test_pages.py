@@ -1176,7 +1176,10 @@ def test_one_task_gets_another_priority_and_back(page, place):
 
     assert "Saleshandy gets it with the task" in form and "Set priority" in form
     assert task.priority == Task.Priority.URGENT
-    assert f'action="{url}?former=low&amp;given=urgent"' in answer.text
+    undo = f'action="{url}?former=low&amp;given=urgent"'
+    assert answer.text.count(undo) == 2  # the message's, and one beside the priority
+    task.events.update(at=timezone.now() - timedelta(minutes=2))
+    assert undo not in page.get(f"/tasks/{task.pk}/").text
     page.post(f"{url}?former=low&given=urgent")
     task.refresh_from_db()
     assert task.priority == Task.Priority.LOW
