@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('baton', '0021_task_statistics'),
+        ('baton', '0023_working_through'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
