@@ -147,6 +147,15 @@ def test_htmx_gets_the_list_with_the_chips_and_the_address(team, lead):
     assert response.headers["HX-Push-Url"] == f"{LIST}?tag=vip"
 
 
+def test_a_sort_by_htmx_goes_into_the_filter_form(team, lead):
+    make_prospect(team)
+
+    response = lead.get(f"{LIST}?sort=-company", headers={"HX-Request": "true"})
+
+    field = 'id="prospect-sort" name="sort" value="-company" hx-swap-oob="true"'
+    assert field in response.content.decode()
+
+
 def test_a_new_task_for_all_that_match_carries_the_filter(team, lead):
     make_prospect(team, company="Halden")
 
