@@ -134,6 +134,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tasks/<int:task_id>/priority/", priority.task_priority, name="task-priority"),
     path("tasks/<int:task_id>/state/", acting.task_state, name="task-state"),
     path("tasks/<int:task_id>/undo/<int:push_id>/", acting.task_undo, name="task-undo"),
+    path(
+        "tasks/<int:task_id>/hand-back/<int:event_id>/",
+        acting.task_hand_back,
+        name="task-hand-back",
+    ),
     path("runs/<int:run_id>/", bulk.action_run, name="action-run"),
     path("runs/<int:run_id>/undo/", bulk.action_run_undo, name="action-run-undo"),
     path("tasks/<int:task_id>/mend/", mending.task_mend, name="task-mend"),

@@ -6,10 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tasks_app.models import Task, Team, VendorUser
+from tasks_app.services import holding
 from tasks_app.services.actions import outcomes_for
+from tasks_app.services.assigning import name_of
 from tasks_app.services.many import schedule_of
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
@@ -25,6 +28,13 @@ from .acting_fields import (
 
 #: What a person may write; LeadSquared and Reply.io cut longer texts themselves.
 LONGEST_NOTE = 10_000
+
+
+class MemberField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A person of the team, by name."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return name_of(obj)
 
 
 class ActForm(SnoozeMixin, forms.Form):
@@ -51,6 +61,8 @@ class ActForm(SnoozeMixin, forms.Form):
     @property
     def note(self) -> str:
         """How this vendor does it, where that is not what one would expect."""
+        if self.here_only:
+            return holding.where(self.adapter)
         capability = self.adapter.capabilities.get(self.action)
         return capability.note if capability else ""
 
@@ -96,7 +108,16 @@ class ActForm(SnoozeMixin, forms.Form):
             return f"{value.astimezone(self.team.zone):%Y-%m-%dT%H:%M}"
         return value.isoformat() if value else ""
 
+    @property
+    def here_only(self) -> bool:
+        """Whether nothing is asked of the vendor, because it keeps nothing of this."""
+        code = self.task.type.code
+        return self.action == Action.REASSIGN and holding.only_here(self.adapter, code)
+
     def add_reassign(self) -> None:
+        if self.here_only:
+            self.add_member()
+            return
         people = VendorUser.objects.filter(account_id=self.task.account_id, active=True)
         twice = self.is_bound and self.task.action == Action.REASSIGN
         if self.task.vendor_user_id is not None and not twice:
@@ -108,6 +129,20 @@ class ActForm(SnoozeMixin, forms.Form):
             error_messages={
                 "required": "Choose who shall have it.",
                 "invalid_choice": "This person is not in the account any more.",
+            },
+        )
+
+    def add_member(self) -> None:
+        members = User.objects.filter(memberships__team=self.team, is_active=True)
+        if self.task.assignee_id is not None:
+            members = members.exclude(pk=self.task.assignee_id)
+        self.fields["assignee"] = MemberField(
+            members.order_by("first_name", "last_name", "username"),
+            label="Who takes over",
+            empty_label="Choose a person",
+            error_messages={
+                "required": "Choose who shall have it.",
+                "invalid_choice": "This person is not in the team any more.",
             },
         )
 

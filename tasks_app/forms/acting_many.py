@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils.dateparse import parse_time
 
 from tasks_app.models import Task, Team, VendorUser
-from tasks_app.services import many
+from tasks_app.services import holding, many
 from tasks_app.services.assigning import name_of
 from tasks_app.services.many import LEAVE, NOBODY, Plan, Wanted
 from tasks_app.vendors.words import Action
@@ -29,6 +29,8 @@ class ManyForm(SnoozeMixin, forms.Form):
         self.wanted = Wanted()
         #: Who of Baton can be chosen for all: as whom each account knows them.
         self.known_as: dict[User, dict[str, int]] = {}
+        #: Who can have tasks that change hands in Baton alone.
+        self.members: list[User] = []
         self.initial["form_token"] = uuid.uuid4().hex
         self.fields["form_token"] = forms.UUIDField(widget=forms.HiddenInput)
         build = getattr(self, f"add_{action}", None)
@@ -47,7 +49,8 @@ class ManyForm(SnoozeMixin, forms.Form):
         """The fields that decide for one account what another decides for all."""
         if "person" not in self.fields:
             return []
-        return [self[name] for name in self.fields if name.startswith("assignee_")]
+        own = ("member", "assignee_")
+        return [self[name] for name in self.fields if name.startswith(own)]
 
     @property
     def chosen_apart(self) -> bool:
@@ -97,20 +100,36 @@ class ManyForm(SnoozeMixin, forms.Form):
         )
 
     def add_reassign(self) -> None:
-        people: dict[int, list[VendorUser]] = {
-            account.pk: [] for account in self.plan.accounts
+        here = sum(self.plan.here.values())
+        there = {
+            account: able - self.plan.here.get(account, 0)
+            for account, able in self.plan.accounts.items()
         }
-        shown = VendorUser.objects.filter(account__in=self.plan.accounts, active=True)
+        people: dict[int, list[VendorUser]] = {
+            account.pk: [] for account, number in there.items() if number
+        }
+        shown = VendorUser.objects.filter(account__in=people, active=True)
         for person in shown.select_related("user"):
             people[person.account_id].append(person)
-        several = len(people) > 1
-        if several:
+        self.members = holding.members(self.team) if here else []
+        if len(people) + bool(here) > 1:
             self.add_person(people)
-        for account, number in self.plan.accounts.items():
+        first = [("", "Leave as they are")]
+        if "person" in self.fields:
+            first = [("", "As chosen above"), (LEAVE, "Leave as they are")]
+        if here:
+            self.fields["member"] = forms.ChoiceField(
+                label=f"Who takes over {here} in Baton",
+                required=False,
+                choices=[*first, *((str(m.pk), name_of(m)) for m in self.members)],
+                error_messages={
+                    "invalid_choice": "This person is not in the team any more."
+                },
+            )
+        for account, number in there.items():
+            if not number:
+                continue
             choices = [(str(person.pk), str(person)) for person in people[account.pk]]
-            first = [("", "Leave as they are")]
-            if "person" in self.fields:
-                first = [("", "As chosen above"), (LEAVE, "Leave as they are")]
             self.fields[f"assignee_{account.pk}"] = forms.ChoiceField(
                 label=f"Who takes over {number} in {account.name}",
                 required=False,
@@ -121,23 +140,29 @@ class ManyForm(SnoozeMixin, forms.Form):
             )
 
     def add_person(self, people: Mapping[int, Sequence[VendorUser]]) -> None:
-        """Offer the people of Baton who are known in any of these accounts."""
-        for account in self.plan.accounts:
-            for there in people[account.pk]:
+        """Offer the people of Baton who can take over in any of these accounts."""
+        for account_id, known in people.items():
+            for there in known:
                 if there.user is not None:
                     ids = self.known_as.setdefault(there.user, {})
-                    ids.setdefault(str(account.pk), there.pk)
+                    ids.setdefault(str(account_id), there.pk)
+        for member in self.members:
+            self.known_as.setdefault(member, {})
         by_name = sorted(
             self.known_as, key=lambda user: (name_of(user).casefold(), user.pk)
         )
         if not by_name:
             return
+        names = {account.pk: account.name for account in self.plan.accounts}
         self.fields["person"] = forms.ChoiceField(
             label=f"Who takes over all {self.plan.able:,}",
             required=False,
             choices=[
                 ("", "Choose one"),
-                *((str(user.pk), self.with_gaps(user)) for user in by_name),
+                *(
+                    (str(user.pk), self.with_gaps(user, {pk: names[pk] for pk in people}))
+                    for user in by_name
+                ),
             ],
             help_text="Where this person is not known, the tasks stay as they are.",
             error_messages={
@@ -145,11 +170,12 @@ class ManyForm(SnoozeMixin, forms.Form):
             },
         )
 
-    def with_gaps(self, user: User) -> str:
+    def with_gaps(self, user: User, names: Mapping[int, str]) -> str:
         """Return a person's name with the accounts in which nobody knows them."""
-        known, name = self.known_as[user], name_of(user)
-        gaps = [a.name for a in self.plan.accounts if str(a.pk) not in known]
-        return f"{name} (not in {', '.join(gaps)})" if gaps else name
+        gaps = [n for pk, n in names.items() if str(pk) not in self.known_as[user]]
+        if self.members and user not in self.members:
+            gaps.append("this team")
+        return f"{name_of(user)} (not in {', '.join(gaps)})" if gaps else name_of(user)
 
     def add_priority(self) -> None:
         self.fields["priority"] = forms.ChoiceField(
@@ -220,14 +246,17 @@ class ManyForm(SnoozeMixin, forms.Form):
             if field.startswith(start) and value:
                 account = field.removeprefix(start)
                 chosen[account] = NOBODY if value == LEAVE else int(value)
-        if not any(chosen.values()) and not self.errors:
+        picked = cleaned.get("member") or ""
+        member = int(picked) if picked.isdecimal() else 0
+        if not picked and person is not None and person in self.members:
+            member = person.pk
+        if not any(chosen.values()) and not member and not self.errors:
+            names = ("person", "member", start)
             shown = ("person", *self.fields) if "person" in self.fields else self.fields
-            first = next(
-                (n for n in shown if n == "person" or n.startswith(start)), None
-            )
+            first = next((n for n in shown if n.startswith(names)), None)
             self.add_error(first, "Choose who shall have them.")
         name = name_of(person) if person else ""
-        self.wanted = Wanted(assignees=chosen, person=name)
+        self.wanted = Wanted(assignees=chosen, person=name, member=member)
 
 
 #: What can be asked for many, as buttons say it.

@@ -23,7 +23,7 @@ from django.utils import timezone
 from tasks_app.models import ActionRun, Push, Task, TaskEvent, Team
 from tasks_app.vendors.words import Action
 
-from . import actions, many
+from . import actions, holding, many
 from .many import PRIORITY, RETRY, Asked, Wanted, ask_many
 
 log = logging.getLogger(__name__)
@@ -351,20 +351,34 @@ def undoable(run: ActionRun) -> int:
         return 0
     if run.action == PRIORITY:
         return len(former_priorities(run))
-    return waiting(run).count()
+    return waiting(run).count() + len(former_holders(run))
 
 
 def former_priorities(run: ActionRun) -> dict[int, int]:
     """Return the priorities before this run, by task, where nobody changed them since."""
+    return {
+        task_id: int(old) for task_id, old in former_values(run, "priority").items()
+    }
+
+
+def former_holders(run: ActionRun) -> dict[int, str]:
+    """Return who had what this run handed over in Baton alone, by task."""
+    if run.action != Action.REASSIGN or not run.values.get("member"):
+        return {}
+    return former_values(run, holding.KIND)
+
+
+def former_values(run: ActionRun, kind: str) -> dict[int, str]:
+    """Return what stood before this run, by task, where nobody changed it since."""
     last: dict[int, TaskEvent] = {}
     events = TaskEvent.objects.filter(
-        task_id__in=run.task_ids, kind="priority", at__gte=run.created_at
+        task_id__in=run.task_ids, kind=kind, at__gte=run.created_at
     )
     for event in events.order_by("at", "pk"):
         last[event.task_id] = event
     ended = run.ended_at or timezone.now()
     return {
-        task_id: int(event.old)
+        task_id: event.old
         for task_id, event in last.items()
         if event.at <= ended and event.actor_id == run.by_id
     }
@@ -381,4 +395,8 @@ def undo(run: ActionRun, *, by: User) -> int:
     if run.action == PRIORITY:
         former = former_priorities(run)
         return many.undo_priority(former, run.values, by=by, team=run.team)
-    return sum(actions.undo(push, by=by) for push in waiting(run).order_by("pk"))
+    back = 0
+    if former := former_holders(run):
+        to = str(run.values["member"])
+        back = holding.give_back(former, to, by=by, team=run.team)
+    return back + sum(actions.undo(p, by=by) for p in waiting(run).order_by("pk"))

@@ -19,7 +19,7 @@ from tasks_app.models import Push, Task, TaskEvent, Team, VendorUser
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
-from . import doorbell, states
+from . import doorbell, holding, states
 from .delivery import withdraw
 
 #: How long a wish can be taken back before it leaves.
@@ -87,6 +87,8 @@ def why_not(task: Task, action: Action, adapter: VendorAdapter) -> str:
         return f"It never reached {name}."
     if task.status == Task.Status.REMOVED:
         return f"It was removed in {name}."
+    if action == Action.REASSIGN and holding.only_here(adapter, task.type.code):
+        return holding.why_not(task, adapter)
     if not adapter.can(action, task.type.code):
         return f"{name} offers no call for this. Do it there; the next sync shows it."
     finished = task.status not in Task.UNFINISHED
@@ -193,12 +195,36 @@ def asked_already(
     return last if mine else None
 
 
+def hand_over(
+    task: Task, to: User, *, by: User, version: int | None = None
+) -> TaskEvent:
+    """Give a task to somebody in Baton, where its vendor keeps nobody for it.
+
+    Return the line of history, by which it can be undone. Raise as `ask` does.
+    """
+    adapter = task.account.adapter()
+    with transaction.atomic():
+        fresh = Task.objects.select_for_update().get(pk=task.pk)
+        fresh.account, fresh.type = task.account, task.type
+        if version is not None and fresh.version != version:
+            raise conflict(task, fresh)
+        if not holding.only_here(adapter, task.type.code):
+            raise NotOffered(f"{adapter.name} keeps who has it: ask for it there.")
+        adapters = {task.account_id: adapter}
+        events, skipped = holding.hand_over([fresh], to, adapters=adapters, by=by)
+        if not events:
+            raise NotOffered(next(iter(skipped)))
+    return events[0]
+
+
 def check(
     task: Task, action: Action, values: dict[str, Any], adapter: VendorAdapter
 ) -> None:
     """Raise `NotOffered` when this cannot be asked for, or something needed misses."""
     if reason := why_not(task, action, adapter):
         raise NotOffered(reason)
+    if action == Action.REASSIGN and holding.only_here(adapter, task.type.code):
+        raise NotOffered(holding.where(adapter))  # `hand_over` does it
     check_values(task, action, values, adapter)
 
 
@@ -376,15 +402,19 @@ SHOWN = (
     ("note", "Note"),
     ("priority", "Priority"),
     ("vendor_user_id", "Assignee"),
+    ("assignee_id", "Assignee"),
 )
 
 
 def conflict(page: Task, now: Task) -> Conflict:
     """Return the error that shows both versions, for who has to choose."""
+    names = {name for name, _ in SHOWN if getattr(page, name) != getattr(now, name)}
+    if "vendor_user_id" in names:
+        names.discard("assignee_id")  # the same person
     moved = tuple(
         Difference(name, label, getattr(page, name), getattr(now, name))
         for name, label in SHOWN
-        if getattr(page, name) != getattr(now, name)
+        if name in names
     )
     parts = [f"{d.label.lower()}: “{d.seen}” here, “{d.now}” now" for d in moved]
     what = "; ".join(parts) or "it was saved by somebody else"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Task, TaskEvent, VendorUser
 from tasks_app.vendors.findings import RemoteTask
 
-from . import foreign
+from . import foreign, holding
 from .drifting import note_drift
 
 LAST_MINUTE = time(23, 59)
@@ -128,6 +128,8 @@ def followed_changes(
             changes["vendor_user_id"] = holder.pk
             # Whoever a lead chose stays, where the vendor could not be told of them.
             moved = task.vendor_user_id is not None or task.assignee_id is None
+            if moved and holders.chosen_here(task):
+                moved = False
             if moved and holder.user_id != task.assignee_id:
                 changes["assignee_id"] = holder.user_id
     return changes
@@ -180,6 +182,18 @@ class Holders:
         if self._zone is None:
             self._zone = task.account.adapter().zone
         return self._zone
+
+    def chosen_here(self, task: Task) -> bool:
+        """Return whether somebody here gave it to another person than the vendor says.
+
+        Only where the vendor has nothing that could be told of them.
+        """
+        if task.assignee_id is None or self.users is None:
+            return False
+        before = {user.pk: user.user_id for user in self.users}
+        if before.get(task.vendor_user_id or 0) == task.assignee_id:
+            return False
+        return holding.only_here(task.account.adapter(), task.type.code)
 
     def of(self, remote: RemoteTask) -> VendorUser | None:
         """Return who holds this task, learning the id if it is new."""

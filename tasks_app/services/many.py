@@ -28,7 +28,7 @@ from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
-from . import actions, delivery, doorbell, prioritising
+from . import actions, delivery, doorbell, holding, prioritising
 
 #: Sends failed creates again: no action at the vendor, but asked for like one.
 RETRY = "retry"
@@ -50,7 +50,8 @@ class Wanted:
     `outcomes` by vendor and `assignees` (VendorUser ids) by account id, both as text
     keys; `until` and `day`/`at` as ISO texts, so that a run can keep all of it.
     `priority` is the name of a `Task.Priority`, `person` what the one who was chosen
-    for all accounts is called.
+    for all accounts is called, `member` the number of the user who gets those whose
+    vendor keeps nobody for them.
     """
 
     outcomes: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Wanted:
     reason: str = ""
     priority: str = ""
     person: str = ""
+    member: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value}
@@ -78,6 +80,8 @@ class Plan:
     outcome_counts: dict[str, int] = field(default_factory=dict)
     #: What becomes of it where that is not what one would expect, for how many.
     told: dict[str, int] = field(default_factory=dict)
+    #: Of `accounts`, those whose vendor keeps nobody: they change hands here alone.
+    here: dict[ConnectedAccount, int] = field(default_factory=dict)
     #: Never arrived: taking these back is done at once.
     unsent: int = 0
 
@@ -118,6 +122,11 @@ def plan(tasks: TaskQuerySet, action: str) -> Plan:
         if action == PRIORITY:
             said = prioritising.where(like, adapter)
             result.told[said] = result.told.get(said, 0) + number
+        here = holding.only_here(adapter, like.type.code)
+        if action == Action.REASSIGN and here:
+            said = holding.where(adapter)
+            result.told[said] = result.told.get(said, 0) + number
+            result.here[account] = result.here.get(account, 0) + number
         result.accounts[account] = result.accounts.get(account, 0) + number
         outcomes = actions.outcomes_for(like, adapter) if action == "complete" else ()
         if outcomes:
@@ -273,10 +282,15 @@ class Portion:
         self.creates: Mapping[int, str] = {}
 
     def ask(self, tasks: Sequence[Task], result: Asked) -> None:
-        pushes, events, changed, unsent = [], [], [], []
+        pushes, events, changed, unsent, here = [], [], [], [], []
         columns: set[str] = set()
         for task in tasks:
             adapter = self.adapter_of(task)
+            if self.action == Action.REASSIGN and holding.only_here(
+                adapter, task.type.code
+            ):
+                here.append(task)
+                continue
             try:
                 values = self.values_for(task, adapter)
                 actions.check(task, self.action, values, adapter)
@@ -305,11 +319,30 @@ class Portion:
             Task.objects.bulk_update(changed, sorted(columns | ours | derived))
         result.done += [task.pk for task in changed]
         self.withdraw(unsent, result)
+        self.hand_over(here, result)
 
     def adapter_of(self, task: Task) -> VendorAdapter:
         if task.account_id not in self.adapters:
             self.adapters[task.account_id] = task.account.adapter()
         return self.adapters[task.account_id]
+
+    def hand_over(self, tasks: Sequence[Task], result: Asked) -> None:
+        """Give these to whom was chosen for what only Baton keeps."""
+        if not tasks:
+            return
+        people = holding.members_of(self.team, [self.wanted.member])
+        if not people:
+            for task in tasks:
+                sentence = f"You chose nobody for {task.account.name}."
+                result.skipped[sentence].append(task.pk)
+            return
+        person = people[self.wanted.member]
+        events, skipped = holding.hand_over(
+            tasks, person, adapters=self.adapters, by=self.by
+        )
+        result.done += [event.task_id for event in events]
+        for reason, ids in skipped.items():
+            result.skipped[reason] += ids
 
     def withdraw(self, task_ids: Sequence[int], result: Asked) -> None:
         """Take back what has not been sent: nothing is to be done at the vendor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,8 +17,9 @@ from django_htmx.http import reswap, trigger_client_event
 
 from tasks_app.forms.acting import ActForm
 from tasks_app.models import Push, Task, TaskEvent
-from tasks_app.services import actions
+from tasks_app.services import actions, holding
 from tasks_app.services.actions import Conflict, NotOffered
+from tasks_app.services.assigning import name_of
 from tasks_app.services.preferences import columns_of
 from tasks_app.vendors.words import Action
 
@@ -85,15 +87,15 @@ def task_act(request: TeamRequest, task_id: int) -> HttpResponse:
     form = ActForm(task, action, adapter, request.team, data=request.POST)
     if not form.is_valid():
         return asking(request, task, form, status=422)
-    version = request.POST.get("version", "")
+    text = request.POST.get("version", "")
+    version = int(text) if text.isdecimal() and len(text) < 10 else None
+    page = task_acts.as_seen(task, request.POST.get("seen", ""))
     try:
-        push = actions.ask(
-            task_acts.as_seen(task, request.POST.get("seen", "")),
-            action,
-            form.values,
-            by=request.user,
-            version=int(version) if version.isdecimal() and len(version) < 10 else None,
-        )
+        if form.here_only:
+            to = form.values["assignee"]
+            event = actions.hand_over(page, to, by=request.user, version=version)
+            return after_handing(request, task, to, event)
+        push = actions.ask(page, action, form.values, by=request.user, version=version)
     except NotOffered as error:
         return asking(request, task, form, error=str(error), status=422)
     except Conflict as error:
@@ -164,12 +166,49 @@ def after_asking(
         word = task_acts.WORDS[action][3]
         sentence = f"{word}: “{task.title[:80]}”."
         undo = reverse("task-undo", args=[task.pk, push.pk])
-        back = working.place_of(request, task.pk) or way_back(request, "")
-        extra = str(Links(undo, back, list_query(request)))
+        extra = undo_links(request, task, undo)
     else:
         sentence = f"Taken back: “{task.title[:80]}”. It is not sent."
     messages.success(request, sentence, extra_tags=extra)
     return answer(request, task.pk)
+
+
+def undo_links(request: TeamRequest, task: Task, undo: str) -> str:
+    """Return what a message offers beside its words, once something was asked for."""
+    back = way_back(request, "")
+    if back.startswith(reverse("task-work")):
+        back = working.place_of(request, task.pk) or back
+    return str(Links(undo, back, list_query(request)))
+
+
+def after_handing(
+    request: TeamRequest, task: Task, to: User, event: TaskEvent
+) -> HttpResponse:
+    working.note_done(request, task.pk, Action.REASSIGN)
+    undo = reverse("task-hand-back", args=[task.pk, event.pk])
+    sentence = f"“{task.title[:80]}” is with {name_of(to)} now."
+    messages.success(request, sentence, extra_tags=undo_links(request, task, undo))
+    return answer(request, task.pk)
+
+
+@require_POST
+@member_required
+def task_hand_back(request: TeamRequest, task_id: int, event_id: int) -> HttpResponse:
+    """Give a task back to whom it was with in Baton; only who handed it over can."""
+    assert request.team is not None  # noqa: S101
+    event = get_object_or_404(
+        TaskEvent.objects.filter(task__team=request.team, task_id=task_id),
+        pk=event_id,
+        kind=holding.KIND,
+        actor=request.user,
+    )
+    former = {task_id: event.old}
+    if holding.give_back(former, event.new, by=request.user, team=request.team):
+        working.note_undone(request, task_id)
+        messages.info(request, "Undone. It is with whom it was before.")
+    else:
+        messages.warning(request, "Not undone. It was handed on or finished since.")
+    return answer(request, task_id)
 
 
 def answer(request: TeamRequest, task_id: int) -> HttpResponse:

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from tasks_app.forms.acting import ActForm
 from tasks_app.models import ConnectedAccount, Push, Task, Team, VendorUser
-from tasks_app.services import actions
+from tasks_app.services import actions, holding
 from tasks_app.services.actions import Difference
+from tasks_app.services.assigning import name_of
 from tasks_app.services.following import ACTING
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.drafts import AccountConfig
@@ -107,7 +108,10 @@ def cannot(task: Task) -> str:
     if task.status not in Task.UNFINISHED or task.delivery != Task.Delivery.DELIVERED:
         return ""
     adapter = adapter_of(task.account)
-    missing = [a for a in WORDS if not adapter.can(a, task.type.code)]
+    code = task.type.code
+    missing = [a for a in WORDS if not adapter.can(a, code)]
+    if Action.REASSIGN in missing and holding.only_here(adapter, code):
+        missing.remove(Action.REASSIGN)  # it changes here
     # Snoozing and rescheduling stand in for each other, so do skipping and taking back.
     for one, other in (
         (Action.SNOOZE, Action.RESCHEDULE),
@@ -225,10 +229,14 @@ def differences(parts: Iterable[Difference], team: Team) -> list[tuple[str, str,
     parts = list(parts)
     ids = {v for d in parts if d.name == "vendor_user_id" for v in (d.seen, d.now) if v}
     people = VendorUser.objects.filter(account__team=team).in_bulk(ids)
+    users = {v for d in parts if d.name == "assignee_id" for v in (d.seen, d.now) if v}
+    members = holding.members_of(team, list(users)) if users else {}
 
     def said(name: str, value: Any) -> str:
         if name == "vendor_user_id":
             return str(people.get(value, "Nobody"))
+        if name == "assignee_id":
+            return name_of(members[value]) if value in members else "Nobody"
         if name == "status" and value in Task.Status.values:
             return Task.Status(value).label
         if name == "priority" and value in Task.Priority.values:

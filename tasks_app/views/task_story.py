@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from tasks_app.models import Exchange, Push, Task, TaskEvent, Team
+from tasks_app.services import holding
 from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.views.wording import DELIVERY_TITLES, clock, day_words
 
@@ -161,10 +162,15 @@ PAUSES = {"paused": "Paused with its batch", "resumed": "Resumed with its batch"
 
 def history(task: Task, team: Team) -> list[Line]:
     """Return the events in words, the newest first."""
-    return [line_of(event, task, team) for event in reversed(task.events.all())]
+    events = list(reversed(task.events.all()))
+    numbers = [n for e in events if e.kind == holding.KIND for n in (e.old, e.new)]
+    people = holding.names_of(numbers, team)
+    return [line_of(event, task, team, people) for event in events]
 
 
-def line_of(event: TaskEvent, task: Task, team: Team) -> Line:
+def line_of(
+    event: TaskEvent, task: Task, team: Team, people: Mapping[str, str]
+) -> Line:
     vendor = task.account.get_vendor_display()
     who = (
         event.actor.get_full_name() or event.actor.get_username() if event.actor else ""
@@ -196,8 +202,11 @@ def line_of(event: TaskEvent, task: Task, team: Team) -> Line:
         _, icon, tone = DELIVERY_LINES[State(event.new)]
         return Line(f"{what}: {word}{by}", event.at, event.note, icon, tone)
     old, new = said(event.kind, event.old, team), said(event.kind, event.new, team)
+    if event.kind == holding.KIND:
+        old, new = people[event.old] or "nobody", people[event.new] or "nobody"
     where = f" in {vendor}" if event.source == TaskEvent.Source.SYNC else by
-    what = event.kind.replace("_", " ").capitalize()
+    kind = "assignee" if event.kind == holding.KIND else event.kind
+    what = kind.replace("_", " ").capitalize()
     change = f"{old or 'none'} to {new or 'none'}" if old or new else ""
     head = f"{what} changed{where}" + (f": {change}" if change else "")
     icon = f"st-{event.new}" if event.kind == "status" else "dl-retrying"

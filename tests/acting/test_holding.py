@@ -1,0 +1,156 @@
+"""Who has a task changes in Baton alone where its vendor keeps nobody for it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from tasks_app.models import ActionRun, ConnectedAccount, Push, Task, TaskEvent, Team
+from tasks_app.services import holding
+from tasks_app.services.following import apply_page
+from tasks_app.vendors.findings import RemoteTask
+from tasks_app.vendors.words import Status
+from tests.factories import (
+    client_of,
+    make_account,
+    make_task,
+    make_team,
+    make_user,
+    make_vendor_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(team: Team) -> ConnectedAccount:
+    return make_account("saleshandy", team=team)
+
+
+@pytest.fixture
+def ben(team: Team) -> User:
+    return make_user(team, "rep", username="ben", first_name="Ben", last_name="Ahn")
+
+
+def there(account: ConnectedAccount, **values: object) -> Task:
+    return make_task(account=account, delivery="delivered", external_id="a-1", **values)
+
+
+def test_only_a_vendor_without_a_field_and_a_call_leaves_it_to_baton(
+    team: Team,
+) -> None:
+    vendors = ("saleshandy", "leadsquared", "reply", "ysuite")
+    tasks = [make_task(account=make_account(v, team=team)) for v in vendors]
+
+    found = [
+        t.account.vendor
+        for t in tasks
+        if holding.only_here(t.account.adapter(), t.type.code)
+    ]
+
+    assert found == ["saleshandy"]
+
+
+def test_it_changes_at_once_with_history_and_undo(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task = there(account)
+    client = client_of(lead)
+    url = f"/tasks/{task.pk}/act/"
+
+    page = client.get(f"{url}?action=reassign").text
+    post = {"action": "reassign", "assignee": ben.pk, "version": task.version}
+    answer = client.post(url, post, follow=True)
+
+    task.refresh_from_db()
+    event = TaskEvent.objects.get(kind=holding.KIND)
+    assert "Only in Baton: Saleshandy has no field for who has a task." in page
+    assert task.assignee == ben and not Push.objects.filter(kind="reassign").exists()
+    assert f"Assignee changed by {lead.username}: nobody to Ben Ahn" in answer.text
+    assert f"/tasks/{task.pk}/hand-back/{event.pk}/" in answer.text
+    assert "Do it there" not in answer.text
+
+    client.post(f"/tasks/{task.pk}/hand-back/{event.pk}/")
+    task.refresh_from_db()
+    assert task.assignee is None
+    again = client.post(f"/tasks/{task.pk}/hand-back/{event.pk}/", follow=True)
+    assert "Not undone." in again.text
+
+
+def test_a_page_that_is_old_changes_nothing_and_shows_what_moved(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task = there(account, assignee=lead)
+    client = client_of(lead)
+    url = f"/tasks/{task.pk}/act/"
+    page = client.get(f"{url}?action=reassign")
+    Task.objects.filter(pk=task.pk).update(assignee=None, version=5)
+
+    post = {"action": "reassign", "assignee": ben.pk, "version": task.version}
+    answer = client.post(url, post | {"seen": page.context["seen"]})
+
+    assert answer.status_code == 409 and "Nobody" in answer.text
+    task.refresh_from_db()
+    assert task.assignee is None
+
+
+def test_nobody_of_another_team_gets_it_nor_undoes_it(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task = there(account)
+    stranger = make_user(make_team(), "lead")
+    url = f"/tasks/{task.pk}/act/"
+    client = client_of(lead)
+
+    refused = client.post(url, {"action": "reassign", "assignee": stranger.pk})
+    client.post(url, {"action": "reassign", "assignee": ben.pk})
+
+    event = TaskEvent.objects.get(kind=holding.KIND)
+    undo = f"/tasks/{task.pk}/hand-back/{event.pk}/"
+    assert refused.status_code == 422
+    assert client_of(stranger).post(undo).status_code == 404
+    assert client_of(ben).post(undo).status_code == 404
+
+
+def test_a_run_hands_over_what_only_baton_keeps_and_takes_it_back(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task, done = there(account, assignee=lead), make_task(account=account)
+    Task.objects.filter(pk=done.pk).update(status="completed")
+    client = client_of(lead)
+    post = {"action": "reassign", "task": [task.pk, done.pk], "count": 2}
+
+    page = client.post("/tasks/bulk/", post)
+    token = page.context["form"].initial["form_token"]
+    post |= {"confirmed": "1", "form_token": token, "member": ben.pk}
+    answer = client.post("/tasks/bulk/", post, follow=True)
+
+    task.refresh_from_db()
+    assert "Who takes over 1 in Baton" in page.text
+    assert "Reassigning 1 task. 1 left out." in answer.text
+    assert task.assignee == ben
+    run = ActionRun.objects.get()
+    undone = client.post(f"/runs/{run.pk}/undo/", follow=True)
+    task.refresh_from_db()
+    assert "Undone for 1 task." in undone.text
+    assert task.assignee == lead
+
+
+def test_a_reading_does_not_give_it_back(
+    account: ConnectedAccount, lead: User, ben: User
+) -> None:
+    first = make_vendor_user(account, user=lead)
+    other = make_vendor_user(account, user=make_user(account.team, "rep"))
+    task = there(account, assignee=lead, vendor_user=first)
+    holding.hand_over([task], ben, adapters={account.pk: account.adapter()}, by=lead)
+
+    def read(holder: str) -> None:
+        remote = RemoteTask("a-1", status=Status.OPEN, assignee_id=holder)
+        apply_page(account, [remote], at=timezone.now())
+        task.refresh_from_db()
+
+    read(first.external_id)
+    assert task.assignee == ben
+    read(other.external_id)
+    assert (task.assignee, task.vendor_user) == (ben, other)
