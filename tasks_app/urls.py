@@ -56,6 +56,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The week by person
     path("workload/", workload.workload, name="workload"),
     path("workload/tasks/<int:task_id>/", workload.workload_move, name="workload-move"),
+    path(
+        "workload/tasks/<int:task_id>/undo/",
+        workload.workload_undo,
+        name="workload-undo",
+    ),
     # Saved views
     path("views/", saved_views.saved_view_list, name="saved-view-list"),
     path("views/new/", saved_views.saved_view_new, name="saved-view-new"),

@@ -5,6 +5,15 @@ const form = document.getElementById("week-drop");
 let slot = null;
 
 const cellOf = (event) => event.target.closest?.(".week__cell");
+// Some vendors move no day, others no person: only where it can go does a cell take it.
+const takes = (cell) => {
+  const from = slot.closest(".week__cell");
+  const can = slot.dataset.can.split(" ");
+  if (!cell || cell === from) return false;
+  if (cell.dataset.day !== from.dataset.day && !can.includes("day")) return false;
+  if (cell.dataset.who === from.dataset.who) return true;
+  return can.includes("person") && /^\d+$/.test(cell.dataset.who);
+};
 const mark = (cell) => {
   for (const old of document.querySelectorAll("[data-drop]")) delete old.dataset.drop;
   if (cell) cell.dataset.drop = "";
@@ -25,8 +34,9 @@ document.addEventListener("dragstart", (event) => {
 
 document.addEventListener("dragover", (event) => {
   const cell = slot && cellOf(event);
-  mark(cell && cell !== slot.closest(".week__cell") ? cell : null);
-  if (cell) event.preventDefault();
+  const there = Boolean(cell) && takes(cell);
+  mark(there ? cell : null);
+  if (there) event.preventDefault();
 });
 
 document.addEventListener("dragend", () => {
@@ -38,8 +48,8 @@ document.addEventListener("drop", (event) => {
   const to = slot && cellOf(event);
   if (!to) return;
   event.preventDefault();
+  if (!takes(to)) return;
   const from = slot.closest(".week__cell");
-  if (to === from) return;
   form.action = slot.dataset.move;
   form.elements.version.value = slot.dataset.version;
   // Only what changes travels.

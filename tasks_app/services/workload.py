@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,21 +20,33 @@ from django.db.models import (
     Window,
 )
 from django.db.models.functions import RowNumber, TruncDate
+from django.utils import timezone
 
-from tasks_app.models import Task, VendorUser
+from tasks_app.models import Push, Task, TaskEvent, VendorUser
 from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
-from .actions import ask, why_not
+from . import holding
+from .actions import NotOffered, ask, hand_over, undo, why_not
+from .assigning import name_of
 from .days import UNFINISHED, WEEK, Days
+from .holding import only_here
 from .many import moved_to, schedule_of
+from .snoozing import MORNING
 
+#: Held by somebody at the vendor whom nobody here is.
+AWAY = Case(
+    When(assignee=None, vendor_user__isnull=False, then=Value(True)),
+    default=Value(False),
+    output_field=BooleanField(),
+)
 #: So many tasks of one person and day are shown; the list has them all.
 SHOWN = 4
 #: What of a task its place in the week shows; there may be a thousand of them.
 SHOWN_COLUMNS = (
     *("title", "channel", "status", "delivery", "assignee_id", "vendor_user_id"),
-    "version",
+    *("version", "account_id", "type_id"),
     *("starts_at", "due_at", "due_on", "due_sort"),
     *("prospect__first_name", "prospect__last_name", "prospect__email"),
     "prospect__company",
@@ -65,11 +78,7 @@ def week_of(tasks: TaskQuerySet, days: Days, monday: date) -> dict[Place, Cell]:
         .order_by()
         .annotate(
             day=TruncDate("due_sort", tzinfo=days.team.zone),
-            away=Case(
-                When(assignee=None, vendor_user__isnull=False, then=Value(True)),
-                default=Value(False),
-                output_field=BooleanField(),
-            ),
+            away=AWAY,
         )
     )
     cells: dict[Place, Cell] = defaultdict(Cell)
@@ -110,39 +119,152 @@ def key_of(assignee_id: int | None, *, away: bool) -> str:
     return str(assignee_id or ("elsewhere" if away else "none"))
 
 
-def refused(task: Task, action: Action) -> str:
-    """Return why this task cannot be moved so, '' when it can."""
-    return why_not(task, action, task.account.adapter())
+def overdue_before(tasks: TaskQuerySet, days: Days, monday: date) -> dict[str, int]:
+    """Return how many of these tasks are overdue since before this Monday, by holder."""
+    rows = (
+        tasks.filter(days.overdue, days.until(monday - timedelta(days=1)))
+        .order_by()
+        .annotate(away=AWAY)
+        .values("assignee_id", "away")
+        .annotate(n=Count("pk"))
+    )
+    return {key_of(row["assignee_id"], away=row["away"]): row["n"] for row in rows}
 
 
-def holders_for(task: Task, by: User, *, is_lead: bool) -> list[VendorUser]:
-    """Return who can get this task: anybody at its account, for a rep only oneself."""
+def day_action(task: Task, adapter: VendorAdapter) -> tuple[Action, str]:
+    """Return what moves this task to another day, and why that cannot be, '' if it can.
+
+    Where a vendor moves no dates, its snoozing does: the task is due then.
+    """
+    reason = why_not(task, Action.RESCHEDULE, adapter)
+    if reason and not why_not(task, Action.SNOOZE, adapter):
+        return Action.SNOOZE, ""
+    return Action.RESCHEDULE, reason
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Somebody who can get a task: `person` as the vendor knows them, or as Baton."""
+
+    person: VendorUser | User
+    user: User | None
+
+    @property
+    def pk(self) -> int:
+        return self.person.pk
+
+    def __str__(self) -> str:
+        if isinstance(self.person, User):
+            return name_of(self.person)
+        return str(self.person)
+
+
+def takers_for(task: Task, by: User, *, is_lead: bool) -> list[Taker]:
+    """Return who can get this task: anybody at its account, for a rep only oneself.
+
+    Where the vendor keeps nobody for it, anybody of the team.
+    """
+    if only_here(task.account.adapter(), task.type.code):
+        members = holding.members(task.team) if is_lead else [by]
+        return [Taker(m, m) for m in members if m.pk != task.assignee_id]
     people = task.account.vendor_users.filter(active=True).select_related("user")
     if not is_lead:
         people = people.filter(user_id=by.pk)
-    return [person for person in people if person.pk != task.vendor_user_id]
+    found = [person for person in people if person.pk != task.vendor_user_id]
+    return [Taker(person, person.user) for person in found]
+
+
+@dataclass
+class Moved:
+    """What was asked for, in this order, and what became of the dates."""
+
+    pushes: list[Push] = field(default_factory=list)
+    #: The line of history by which a holder of Baton alone is given back.
+    handed: TaskEvent | None = None
+    #: False where the vendor has no call that moves the end, too.
+    whole: bool = True
+    #: Until when it is snoozed, where that is how its day moves.
+    until: datetime | None = None
 
 
 def move(
     task: Task,
     *,
     day: date | None = None,
-    holder: VendorUser | None = None,
+    taker: Taker | None = None,
     by: User,
     version: int | None,
-) -> bool:
+) -> Moved:
     """Ask for another day, another holder or both; all of it or nothing.
 
-    Return whether its end moves, too: not every vendor has a call for that. Raise
-    `actions.NotOffered` or `actions.Conflict`.
+    Raise `actions.NotOffered` or `actions.Conflict`.
     """
-    values: dict[str, Any] = {}
+    moved = Moved()
     with transaction.atomic():
-        if holder is not None:
-            ask(task, Action.REASSIGN, {"assignee": holder}, by=by, version=version)
+        if taker is not None and isinstance(taker.person, User):
+            moved.handed = hand_over(task, taker.person, by=by, version=version)
+        elif taker is not None:
+            wanted = {"assignee": taker.person}
+            push = ask(task, Action.REASSIGN, wanted, by=by, version=version)
+            moved.pushes += [push] if push else []
+        if taker is not None:
             version = None  # the rest is asked for by the same press
         if day is not None:
-            names = schedule_of(task, task.account.adapter())
-            values = moved_to(task, day, None, names=names, team=task.team)
-            ask(task, Action.RESCHEDULE, values, by=by, version=version)
-    return "due_at" in values or "due_on" in values or task.due_at is None
+            move_day(task, day, moved, by=by, version=version)
+    return moved
+
+
+def move_day(
+    task: Task, day: date, moved: Moved, *, by: User, version: int | None
+) -> None:
+    """Ask for another day, by what this vendor has for that."""
+    adapter = task.account.adapter()
+    action, _ = day_action(task, adapter)
+    values: dict[str, Any]
+    if action == Action.SNOOZE:
+        moved.until = snoozed_to(task, day)
+        values = {"until": moved.until}
+    else:
+        names = schedule_of(task, adapter)
+        values = moved_to(task, day, None, names=names, team=task.team)
+        moved.whole = "due_at" in values or "due_on" in values or task.due_at is None
+    push = ask(task, action, values, by=by, version=version)
+    moved.pushes += [push] if push else []
+
+
+def snoozed_to(task: Task, day: date) -> datetime:
+    """Return until when it is snoozed on this day: at its own time, else the morning."""
+    zone = task.team.zone
+    at = task.due_at.astimezone(zone).time() if task.due_at else MORNING
+    until = datetime.combine(day, at, tzinfo=zone)
+    if until <= timezone.now():
+        raise NotOffered(f"{day:%A} {at:%H:%M} is over. Choose a later day.")
+    return until
+
+
+def take_back(task: Task, pushes: Sequence[Push], handed: str, *, by: User) -> bool:
+    """Take all of a move back, or, where a part of it has left, nothing.
+
+    `handed` is the number of its `Moved.handed`, '' for none.
+    """
+    events = TaskEvent.objects.filter(task=task, actor=by, kind=holding.KIND)
+    event = events.filter(pk=handed).first() if handed else None
+    if handed and event is None:
+        return False
+    try:
+        with transaction.atomic():
+            for push in sorted(pushes, key=lambda push: push.pk, reverse=True):
+                if not undo(push, by=by):
+                    raise TooLate
+            if event is not None:
+                former = {task.pk: event.old}
+                team = task.team
+                if not holding.give_back(former, event.new, by=by, team=team):
+                    raise TooLate
+    except TooLate:
+        return False
+    return True
+
+
+class TooLate(Exception):
+    """A part of a move has left already: what was taken back of it is not."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -244,23 +244,20 @@ def parts(
     return render(request, "tasks/actions/parts.html", context)
 
 
+def asked_for(request: TeamRequest, task_id: int) -> QuerySet[Push]:
+    """Return what was asked for on this task, as far as this person may take it back."""
+    mine = TaskEvent.objects.filter(task_id=task_id, actor=request.user, new="asked")
+    pushes = Push.objects.filter(account__team=request.team, task_id=task_id)
+    return pushes.exclude(kind=Push.Kind.CREATE).filter(
+        Q(task__in=visible(request)) | Q(task__in=mine.values("task"))
+    )
+
+
 @require_POST
 @member_required
 def task_undo(request: TeamRequest, task_id: int, push_id: int) -> HttpResponse:
     """Take an action back before it leaves; who asked for it may do so, too."""
-    push = get_object_or_404(
-        Push.objects.filter(account__team=request.team, task_id=task_id)
-        .exclude(kind=Push.Kind.CREATE)
-        .filter(
-            Q(task__in=visible(request))
-            | Q(
-                task__in=TaskEvent.objects.filter(
-                    task_id=task_id, actor=request.user, new="asked"
-                ).values("task")
-            )
-        ),
-        pk=push_id,
-    )
+    push = get_object_or_404(asked_for(request, task_id), pk=push_id)
     if actions.undo(push, by=request.user):
         messages.info(request, "Undone. Nothing was sent.")
     else:

@@ -7,21 +7,26 @@ from datetime import date, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tasks_app.models import Task, VendorUser
+from tasks_app.models import ConnectedAccount, Task, TaskType
+from tasks_app.services import holding
 from tasks_app.services import workload as service
-from tasks_app.services.actions import Conflict, NotOffered
+from tasks_app.services.actions import Conflict, NotOffered, why_not
 from tasks_app.services.days import WEEK, Days, monday_of
-from tasks_app.services.workload import Cell
+from tasks_app.services.workload import Cell, Taker
 from tasks_app.vendors.words import Action
 
+from . import task_acts
 from .access import member_required
+from .acting import asked_for, number, way_back
 from .middleware import TeamRequest
+from .toasts import Links
 
 DONE = ("completed", "skipped", "cancelled", "removed")
 #: Days offered by a button on the page that moves a task.
@@ -35,6 +40,8 @@ class Slot:
     done: bool
     time: str
     text: str
+    #: What can be changed of it by dropping it elsewhere: "day", "person", both or ''.
+    can: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,9 @@ class Row:
     name: str
     squares: list[Square]
     url: str
+    #: Overdue since before this week, and the list of exactly those.
+    before: int
+    before_url: str
 
     @property
     def open(self) -> int:
@@ -73,8 +83,14 @@ def workload(request: TeamRequest) -> HttpResponse:
     monday = monday_of(read_day(request.GET.get("week", ""), days.today))
     tasks = Task.objects.visible_to(request.user, request.team)
     cells = service.week_of(tasks, days, monday)
+    before = service.overdue_before(tasks, days, monday)
     dates = [monday + timedelta(days=number) for number in range(WEEK)]
-    rows = [row_of(who, dates, cells, days) for who in people(request, cells)]
+    keys = {key for key, _ in cells} | before.keys()
+    can = Movable.of(request, [t for cell in cells.values() for t in cell.tasks])
+    rows = [
+        row_of(who, dates, cells, days, before.get(who[0], 0), can)
+        for who in people(request, keys)
+    ]
     context = {
         "days": days,
         "monday": monday,
@@ -90,6 +106,7 @@ def workload(request: TeamRequest) -> HttpResponse:
         ],
         "rows": rows,
         "total": sum(cell.count for cell in cells.values()),
+        "overdue_before": sum(before.values()),
         "before": monday - timedelta(days=WEEK),
         "after": monday + timedelta(days=WEEK),
         "is_now": monday == days.monday,
@@ -106,10 +123,11 @@ def read_day(text: str, today: date) -> date:
     return day if 1990 <= day.year <= 8000 else today
 
 
-def people(
-    request: TeamRequest, cells: dict[service.Place, Cell]
-) -> list[tuple[str, User | None, str]]:
-    """Return whose rows are shown: key, person and name; the team first."""
+def people(request: TeamRequest, keys: set[str]) -> list[tuple[str, User | None, str]]:
+    """Return whose rows are shown: key, person and name; the team first.
+
+    `keys` are those of who has any task.
+    """
     assert request.team and request.membership  # noqa: S101
     members = User.objects.filter(memberships__team=request.team)
     if not request.membership.is_lead:
@@ -119,10 +137,10 @@ def people(
         for user in members.order_by("first_name", "last_name", "username")
     ]
     found.append(("none", None, "Unassigned"))
-    if any(key == "elsewhere" for key, _ in cells):
+    if "elsewhere" in keys:
         found.append(("elsewhere", None, "Somebody at the vendor"))
     known = {key for key, _, _ in found}
-    gone = {key for key, _ in cells} - known
+    gone = keys - known
     for user in User.objects.filter(pk__in=gone).order_by("username"):
         found.append((str(user.pk), user, user.get_full_name() or user.get_username()))
     return found
@@ -133,23 +151,63 @@ def row_of(
     dates: list[date],
     cells: dict[service.Place, Cell],
     days: Days,
+    before: int,
+    can: Movable,
 ) -> Row:
     key, person, name = who
     squares = []
     for day in dates:
         cell = cells.get((key, day)) or Cell()
-        slots = [slot_of(task, days) for task in cell.tasks]
+        slots = [slot_of(task, days, can) for task in cell.tasks]
         squares.append(Square(day, cell, slots, f"{day_url(day)}&assignee={key}"))
     span = f"due_from={dates[0]}&due_to={dates[-1]}"
     url = f"{reverse('task-list')}?{span}&assignee={key}"
-    return Row(key, person, name, squares, url)
+    last = dates[0] - timedelta(days=1)
+    late = f"{reverse('task-list')}?due=overdue&due_to={last}&assignee={key}"
+    return Row(key, person, name, squares, url, before, late)
 
 
 def day_url(day: date) -> str:
     return f"{reverse('task-list')}?due_from={day}&due_to={day}"
 
 
-def slot_of(task: Task, days: Days) -> Slot:
+class Movable:
+    """What can be changed of tasks in the week, asked once for each kind of task."""
+
+    def __init__(
+        self, accounts: dict[int, ConnectedAccount], types: dict[int, TaskType]
+    ) -> None:
+        self.accounts, self.types = accounts, types
+        self.adapters = {
+            pk: task_acts.adapter_of(account) for pk, account in accounts.items()
+        }
+        self.known: dict[tuple[object, ...], str] = {}
+
+    @classmethod
+    def of(cls, request: TeamRequest, tasks: list[Task]) -> Movable:
+        """Return it for these tasks, by two queries."""
+        assert request.team is not None  # noqa: S101
+        accounts = ConnectedAccount.objects.filter(team=request.team)
+        ids = {task.account_id for task in tasks}
+        types = TaskType.objects.filter(account__team=request.team)
+        return cls(
+            accounts.filter(pk__in=ids).defer("credentials").in_bulk(),
+            types.filter(pk__in={task.type_id for task in tasks}).in_bulk(),
+        )
+
+    def words(self, task: Task) -> str:
+        kind = (task.account_id, task.type_id, task.delivery, task.status)
+        if kind not in self.known:
+            task.account = self.accounts[task.account_id]
+            task.type = self.types[task.type_id]
+            adapter = self.adapters[task.account_id]
+            day = "" if service.day_action(task, adapter)[1] else "day"
+            no_person = why_not(task, Action.REASSIGN, adapter)
+            self.known[kind] = f"{day} {'' if no_person else 'person'}".strip()
+        return self.known[kind]
+
+
+def slot_of(task: Task, days: Days, can: Movable) -> Slot:
     tone = ""
     if task.status == Task.Status.NO_SHOW:
         tone = "amber"
@@ -161,7 +219,8 @@ def slot_of(task: Task, days: Days) -> Slot:
     time = f"{at.astimezone(days.team.zone):%H:%M}" if at else ""
     who = task.prospect
     text = (who.company or str(who)) if who else (task.known_there_as or task.title)
-    return Slot(task, tone, task.status in DONE, time, text)
+    done = task.status in DONE
+    return Slot(task, tone, done, time, text, "" if done else can.words(task))
 
 
 @require_http_methods(["GET", "POST"])
@@ -172,30 +231,40 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
     tasks = Task.objects.visible_to(request.user, request.team).for_list()
     task = get_object_or_404(tasks, pk=task_id)
     is_lead = request.membership.is_lead
-    holders = service.holders_for(task, request.user, is_lead=is_lead)
+    takers = service.takers_for(task, request.user, is_lead=is_lead)
     today = request.team.today()
     error = ""
     if request.method == "POST":
         version = request.POST.get("version", "")
         known = int(version) if version.isdecimal() and len(version) < 10 else None
         try:
-            done = move(request, task, holders, known)
+            sentence, undo = move(request, task, takers, known)
         except (NotOffered, Conflict) as no:
             error = str(no)
         else:
-            messages.success(request, done)
             task.refresh_from_db(fields=["due_sort"])
             week = task.due_sort.astimezone(request.team.zone).date()
-            return redirect(f"{reverse('workload')}?week={week}")
+            back = f"{reverse('workload')}?week={week}"
+            messages.success(request, sentence, extra_tags=str(Links(undo, back)))
+            return redirect(back)
     end = task.due_sort.astimezone(request.team.zone)
+    adapter = task_acts.adapter_of(task.account)
+    action, not_day = service.day_action(task, adapter)
+    snoozes = action == Action.SNOOZE
     context = {
         "task": task,
         "error": error,
-        "not_day": service.refused(task, Action.RESCHEDULE),
-        "note": moving_note(task),
-        "not_person": service.refused(task, Action.REASSIGN),
-        "holders": holders,
-        "offered": [today + timedelta(days=number) for number in range(OFFERED)],
+        "not_day": not_day,
+        "snoozes": snoozes,
+        "note": moving_note(task, snoozes=snoozes),
+        "not_person": why_not(task, Action.REASSIGN, adapter),
+        "here_only": holding.only_here(adapter, task.type.code),
+        "where": holding.where(adapter),
+        "takers": takers,
+        "offered": [
+            (number, today + timedelta(days=number))
+            for number in range(1 if snoozes else 0, OFFERED)
+        ],
         "day": end.date() if end.year < 9000 else today,
         "version": task.version,
         "now": timezone.now(),
@@ -207,50 +276,79 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
 def move(
     request: TeamRequest,
     task: Task,
-    holders: list[VendorUser],
+    takers: list[Taker],
     version: int | None,
-) -> str:
-    """Do what the form says and return the sentence for it.
+) -> tuple[str, str]:
+    """Do what the form says; return the sentence for it, and where it is undone.
 
     `day` and `person` come from the page, `who` (the key of a row) where a task was
     dropped in the week.
     """
     data, account = request.POST, task.account
     vendor = account.adapter_class.name
-    holder, day = None, None
+    taker, day = None, None
     if "person" in data:
-        holder = next((h for h in holders if str(h.pk) == data["person"]), None)
-        if holder is None:
+        taker = next((t for t in takers if str(t.pk) == data["person"]), None)
+        if taker is None:
             raise NotOffered("Choose who shall have it.")
     elif data.get("who"):
-        holder = next(
-            (h for h in holders if h.user_id and str(h.user_id) == data["who"]), None
-        )
-        if holder is None:
+        who = data["who"]
+        taker = next((t for t in takers if t.user and str(t.user.pk) == who), None)
+        if taker is None:
             raise NotOffered(
                 f"{account.name} has no such person for it. Choose one of those below."
             )
-    if data.get("day") or holder is None:
+    if data.get("day") or taker is None:
         try:
             day = date.fromisoformat(data.get("day", ""))
         except ValueError:
             day = None
         if day is None or not 1990 <= day.year <= 8000:
             raise NotOffered("Choose a day.")
-    whole = service.move(task, day=day, holder=holder, by=request.user, version=version)
-    parts = [f"goes to {holder}"] if holder else []
+    moved = service.move(task, day=day, taker=taker, by=request.user, version=version)
+    parts = [f"goes to {taker}"] if taker else []
     if day is not None:
         words = f"{day:%A} {day.day} {day:%B}"
-        parts.append(f"moves to {words}" if whole else f"starts on {words}")
-    sentence = (
-        f"“{task.title}” {' and '.join(parts)}. {vendor} is told in a few seconds."
-    )
-    if whole:
-        return sentence
-    return f"{sentence} Its end stays: {vendor} has no call that moves it."
+        parts.append(f"moves to {words}" if moved.whole else f"starts on {words}")
+    if moved.until is not None:
+        parts[-1] = f"is snoozed until {words}, {moved.until:%H:%M}"
+    sentence = f"“{task.title}” {' and '.join(parts)}."
+    if moved.pushes:
+        sentence += f" {vendor} is told in a few seconds."
+    if not moved.whole:
+        sentence += f" Its end stays: {vendor} has no call that moves it."
+    undo = reverse("workload-undo", args=[task.pk])
+    parts_of = [("push", push.pk) for push in moved.pushes]
+    if moved.handed is not None:
+        parts_of.append(("handed", moved.handed.pk))
+    return sentence, f"{undo}?{urlencode(parts_of)}"
 
 
-def moving_note(task: Task) -> str:
+@require_POST
+@member_required
+def workload_undo(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Take a move back: day and person together, as they were asked for."""
+    ids = [number(text) for text in request.GET.getlist("push")[:2]]
+    pushes = list(asked_for(request, task_id).filter(pk__in=ids))
+    handed = number(request.GET.get("handed", ""))
+    task = get_object_or_404(Task.objects.filter(team=request.team), pk=task_id)
+    if len(pushes) != len(ids) or not (pushes or handed):
+        raise Http404
+    back = way_back(request, reverse("workload"))
+    if service.take_back(task, pushes, str(handed or ""), by=request.user):
+        sent = " Nothing was sent." if pushes else ""
+        messages.info(request, f"Undone: “{task.title[:80]}”.{sent}")
+    else:
+        name = task.account.get_vendor_display()
+        why = f"it is on its way to {name}, or was changed since"
+        messages.warning(request, f"Not undone: {why}.")
+    return redirect(back)
+
+
+def moving_note(task: Task, *, snoozes: bool) -> str:
     """Return how the vendor moves it, where that is not what one would expect."""
+    if snoozes:
+        name = task.account.adapter_class.name
+        return f"{name} moves no dates. Snoozed until a day, it is due then."
     capability = task.account.adapter_class.capabilities.get(Action.RESCHEDULE)
     return capability.note if capability else ""
