@@ -6,6 +6,13 @@ const input = document.getElementById("palette-input");
 const pages = document.getElementById("palette-pages");
 
 if (palette && input && pages) {
+  const found = document.getElementById("palette-found");
+  // What was found for other words than those typed now is passed over by Enter.
+  let answers = "";
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target === found) answers = event.detail.requestConfig.parameters.q;
+  });
+
   const jumps = () =>
     [...palette.querySelectorAll("[data-jump]")].filter((each) => each.getClientRects().length > 0);
 
@@ -26,7 +33,7 @@ if (palette && input && pages) {
   input.addEventListener("input", narrow);
 
   palette.addEventListener("keydown", (event) => {
-    const lines = jumps();
+    let lines = jumps();
     const at = lines.indexOf(document.activeElement);
     if (event.key === "ArrowDown") {
       event.preventDefault();
@@ -36,6 +43,8 @@ if (palette && input && pages) {
       (at > 0 ? lines[at - 1] : input).focus();
     } else if (event.key === "Enter" && document.activeElement === input) {
       // One line left, or a page by its beginning: go there at once.
+      const late = answers !== input.value;
+      if (late) lines = lines.filter((line) => !found.contains(line));
       const [only] = lines;
       const typed = input.value.trim().toLowerCase();
       const starts = only?.textContent.trim().toLowerCase().startsWith(typed);
