@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.db.models import Case, Q, Value, When
 
-from tasks_app.models import ConnectedAccount, Prospect, ProspectLink, Tag, Task
+from tasks_app.models import (
+    NEVER,
+    ConnectedAccount,
+    Prospect,
+    ProspectLink,
+    Tag,
+    Task,
+)
+from tasks_app.models.tasks import TaskQuerySet
 
 from .foreign import link_prospects
 from .matching import chunks
@@ -19,6 +28,15 @@ class IdTaken(Exception):
 
 class EmailTaken(Exception):
     """Another prospect of the team has this e-mail."""
+
+
+def open_first(tasks: TaskQuerySet) -> TaskQuerySet:
+    """Return one prospect's tasks: open ones by when they are due, then the newest."""
+    is_open = Q(status__in=Task.UNFINISHED)
+    return tasks.alias(
+        closed=Case(When(is_open, then=Value(0)), default=Value(1)),
+        open_due=Case(When(is_open, then="due_sort"), default=Value(NEVER)),
+    ).order_by("closed", "open_due", "-created_at", "-pk")
 
 
 def save_prospect(prospect: Prospect, tags: Iterable[str] | None = None) -> None:

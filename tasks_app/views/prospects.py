@@ -37,6 +37,9 @@ from .access import lead_required, member_required
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
 
+#: So many open tasks of one prospect are worked through from their page.
+MOST_STARTED = 200
+
 
 @dataclass(frozen=True)
 class Row:
@@ -198,6 +201,7 @@ def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
     tasks = Task.objects.visible_to(request.user, team_of(request))
     found = tasks.filter(prospect=prospect).for_list()
     rows = found.defer("note", "search_text", "options")
+    open_tasks = tasks.filter(prospect=prospect).unfinished().order_by("due_sort", "pk")
     ids = {link.account_id: link.external_id for link in prospect.links.all()}
     return {
         "prospect": prospect,
@@ -206,9 +210,10 @@ def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
         "accounts": [
             (account, ids.get(account.pk, "")) for account in accounts_of(request)
         ],
-        "page": Paginator(rows.order_by("-created_at", "-pk"), PAGE_SIZE).get_page(
+        "page": Paginator(service.open_first(rows), PAGE_SIZE).get_page(
             request.GET.get("page", "1")
         ),
+        "open": list(open_tasks.values_list("pk", flat=True)[:MOST_STARTED]),
     }
 
 
