@@ -52,6 +52,7 @@ def choice_from(source: QueryDict) -> Choice:
             contact=source.get("filter_contact", "")[:10],
             work=source.get("filter_work", "")[:10],
             owner=source.get("filter_owner", "")[:30],
+            reach=source.get("filter_reach", "")[:20],
         ),
         seen=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
     )

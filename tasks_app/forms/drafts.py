@@ -16,7 +16,8 @@ from .choosing import choice_from, token_from
 PASSING = frozenset(
     {
         "csrfmiddlewaretoken", "form_token", "page", "version", "do", "add", "remove",
-        "go", "at", "seen", "q", "draft", "template", "template_name", "prospects", "next",
+        "go", "at", "seen", "q", "draft", "template", "template_name", "prospects",
+        "next", "pick", "words_seen",
     }
 )  # fmt: skip
 #: Fields that hold something from the start.

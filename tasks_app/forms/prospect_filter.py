@@ -25,6 +25,14 @@ SORTS = {
     "-added": ("created_at", "pk"),
 }
 CONTACT = {"yes": "May be contacted", "no": "Do not contact"}
+REACH = {
+    "linkedin": "With a LinkedIn profile",
+    "not-linkedin": "No LinkedIn profile",
+    "phone": "With a phone number",
+    "not-phone": "No phone number",
+    "email": "With an e-mail",
+    "not-email": "No e-mail",
+}
 WORK = {"none": "No open task", "some": "With an open task"}
 
 
@@ -68,6 +76,8 @@ class ProspectFilter:
         self.contact = contact if contact in CONTACT else ""
         work = source.get("work", "")
         self.work = work if work in WORK else ""
+        reach = source.get("reach", "")
+        self.reach = reach if reach in REACH else ""
         self.members = {str(member.pk): member for member in members}
         owner = source.get("owner", "")
         self.owner = owner if owner in self.owner_choices else ""
@@ -76,6 +86,7 @@ class ProspectFilter:
             "known": ("The account", self.known),
             "contact": ("The contact", self.contact),
             "work": ("The work", self.work),
+            "reach": ("The way to reach them", self.reach),
             "owner": ("The owner", self.owner),
         }
         #: A sentence for each value that names nothing here.
@@ -105,6 +116,10 @@ class ProspectFilter:
         return WORK
 
     @property
+    def reach_choices(self) -> dict[str, str]:
+        return REACH
+
+    @property
     def owner_choices(self) -> dict[str, str]:
         """Return nobody and the people of the team, by name."""
         people = {key: assigning.name_of(user) for key, user in self.members.items()}
@@ -121,6 +136,7 @@ class ProspectFilter:
             "contact": self.contact,
             "work": self.work,
             "owner": self.owner,
+            "reach": self.reach,
             "sort": "" if self.sort == "name" else self.sort,
         }
         return {name: value for name, value in values.items() if value}
@@ -141,6 +157,7 @@ class ProspectFilter:
             "known": ("Known to", self.known_choices.get(self.known, "")),
             "contact": ("", CONTACT.get(self.contact, "")),
             "work": ("", WORK.get(self.work, "")),
+            "reach": ("", REACH.get(self.reach, "")),
             "owner": (
                 "" if self.owner == "none" else "Owner",
                 self.owner_choices.get(self.owner, ""),
@@ -166,6 +183,7 @@ class ProspectFilter:
             contact=self.contact,
             work=self.work,
             owner=self.owner,
+            reach=self.reach,
         )
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -30,6 +30,8 @@ PRIORITY_CHOICES = tuple(
 #: What every task has; a vendor's own fields stand behind "o_" in the form.
 COMMON = ("title", "note", "priority", "starts_at", "due_at", "due_on", "assignee")
 SCHEDULE = ("starts_at", "due_at", "due_on", "priority")
+#: The time of day that goes with a day that was picked for them.
+PICKED_TIMES = {"due_on": "", "due_at": "17:00", "starts_at": "09:00"}
 #: Kept in Baton where the vendor has no such field.
 LOCAL = (
     FormField("title", "Title"),
@@ -48,11 +50,52 @@ class VendorField(forms.CharField):
         self.local = local
         self.choices: Sequence[tuple[str, str]] = spec.choices
 
+    #: Days that a button puts here: (its label, the day).
+    picks: Sequence[tuple[str, date]] = ()
+
+    @property
+    def most(self) -> int:
+        """Return how many characters the vendor takes, 0 where it says nothing."""
+        return self.spec.max_length or 0
+
     @property
     def segmented(self) -> bool:
         """A few choices stand side by side, many in a list."""
         few = self.spec.kind == "choice" and 1 < len(self.choices) <= 4
         return few and self.spec.name not in COMMON
+
+
+def due_name(specs: Mapping[str, FormField]) -> str:
+    """Return which of the dates a quick choice is for: a start that has to be named,
+    else when it is due."""
+    offered = ("due_on", "due_at", "starts_at")
+    wanted = [name for name in offered if name in specs]
+    return next((n for n in wanted if specs[n].required), wanted[0] if wanted else "")
+
+
+def picks(today: date) -> list[tuple[str, date]]:
+    """Return the days that are chosen by a button."""
+    monday = today + timedelta(days=7 - today.weekday())
+    days = [("Today", today), ("Tomorrow", today + timedelta(days=1))]
+    return [*days, ("In 3 days", today + timedelta(days=3)), ("Next Monday", monday)]
+
+
+def with_pick(source: QueryDict) -> QueryDict:
+    """Return what was typed with the day of a pressed button in its field.
+
+    A time that stands there stays; else it is the end of a working day, or the begin.
+    """
+    name, _, text = source.get("pick", "").partition(":")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return source
+    if name not in PICKED_TIMES:
+        return source
+    picked = source.copy()
+    old = source.get(name, "").partition("T")[2] or PICKED_TIMES[name]
+    picked[name] = f"{day}T{old}" if old else str(day)
+    return picked
 
 
 class NewTaskForm(forms.Form):
@@ -127,6 +170,8 @@ class NewTaskForm(forms.Form):
                 people = assigning.assignees(self.account, at_vendor=self.at_vendor)
                 field.choices = [("", "Nobody yet"), *people]
             self.fields[name] = field
+            if spec.name == due_name(specs):
+                field.picks = picks(self.account.team.today())
             if spec.default and name not in self.initial:
                 self.initial[name] = spec.default
         if self.at_vendor:

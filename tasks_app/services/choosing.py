@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from tasks_app.models import ConnectedAccount, Prospect, ProspectLink, Task, Team
 from tasks_app.vendors.offers import FieldError
@@ -17,6 +18,8 @@ from .reaching import LeftOut
 MOST = 20_000
 RESULTS = 8
 _EMAIL = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")
+#: The end of a LinkedIn address that names one person.
+_PROFILE = re.compile(r"linkedin\.com/(?:in|pub)/([^/?#\s]+)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[,;\t]")
 
 
@@ -105,19 +108,28 @@ def chosen_by_list(
     lines: dict[str, int] = {}
     emails: list[str] = []
     ids: list[str] = []
+    profiles: list[str] = []
     for number, token in tokens(pasted):
         lines.setdefault(email_key(token), number)
-        (emails if "@" in token else ids).append(token)
+        (emails if "@" in token else profiles if profile(token) else ids).append(token)
     if len(lines) > MOST:
         return limited(Chosen(), number=len(lines))
     found, unknown, doubled = prospects_for_emails(team, emails)
     by_id = linked(account, ids)
+    by_profile = with_profiles(team, profiles)
+    ids += profiles
+    by_id |= {
+        text: by_profile[profile(text)]
+        for text in profiles
+        if profile(text) in by_profile
+    }
     chosen = Chosen(found + [by_id[text] for text in ids if text in by_id])
     again = {email_key(email) for email in doubled}
     chosen.prospects += [p for p in found if p.email_key in again]
     for text in [*unknown, *dict.fromkeys(t for t in ids if t not in by_id)]:
         line = lines[email_key(text)]
         what = "e-mail" if "@" in text else "id at this account"
+        what = "LinkedIn profile" if profile(text) else what
         reason = f"Line {line}: no prospect has the {what} {text[:100]}."
         email = text[:254] if "@" in text else ""
         chosen.unknown.append(
@@ -135,6 +147,32 @@ def tokens(pasted: str) -> Iterable[tuple[int, str]]:
                 yield from ((number, email.rstrip(".")) for email in emails)
             elif piece.strip():
                 yield number, piece.strip()
+
+
+def profile(text: str) -> str:
+    """Return what of a LinkedIn address names the person, '' where it is none."""
+    found = _PROFILE.search(text)
+    return unquote(found[1]).casefold() if found else ""
+
+
+def with_profiles(team: Team, addresses: Sequence[str]) -> dict[str, Prospect]:
+    """Return the prospects with these LinkedIn profiles, by `profile`.
+
+    The same profile is written in many ways, so the team's addresses are read through
+    once, whatever the number of those looked for.
+    """
+    wanted = {profile(address) for address in addresses}
+    if not wanted:
+        return {}
+    rows = Prospect.objects.of_team(team).exclude(linkedin_url="").order_by("pk")
+    found: dict[str, int] = {}
+    for pk, url in rows.values_list("pk", "linkedin_url").iterator():
+        if (key := profile(url)) in wanted:
+            found.setdefault(key, pk)
+    known: dict[int, Prospect] = {}
+    for part in chunks(found.values()):
+        known.update(Prospect.objects.of_team(team).in_bulk(part))
+    return {key: known[pk] for key, pk in found.items() if pk in known}
 
 
 def linked(account: ConnectedAccount | None, ids: list[str]) -> dict[str, Prospect]:

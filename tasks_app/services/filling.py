@@ -1,7 +1,7 @@
 """Variables such as `{{firstName}}` that Baton fills in before it sends.
 
 `{{company | your team}}` names what stands there for prospects without a company.
-Anything cleverer, and any name that no prospect has, goes out as it was written.
+Anything else in double braces would go out as it was written: a new task is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from tasks_app.models import Prospect
 from tasks_app.vendors.drafts import ProspectDraft
@@ -95,6 +96,13 @@ def fallback(tag: re.Match[str]) -> str:
 def one_line(value: str) -> str:
     """Return a prospect's value as it may stand inside a sentence."""
     return " ".join(value.split())
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return the name of these that somebody may have meant, '' for none like it."""
+    by_key = {known.casefold(): known for known in names}
+    near = get_close_matches(name.casefold(), by_key, n=1, cutoff=0.6)
+    return by_key[near[0]] if near else ""
 
 
 def unknown_tags(text: str) -> list[str]:

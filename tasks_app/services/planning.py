@@ -36,7 +36,8 @@ from .writing import (
     find_type,
     own_errors,
     template_of,
-    text_warnings,
+    unknown_words,
+    variable_errors,
     vendor_errors,
     with_defaults,
 )
@@ -74,7 +75,8 @@ def prepare(
     plan.errors += sharer.errors
     plan.errors += own_errors(plan, takes_title=takes_title)
     plan.losses = adapter.losses(template)
-    plan.warnings += text_warnings(adapter, task_input)
+    plan.unknown = unknown_words(adapter, task_input)
+    plan.errors += fresh(plan.errors, variable_errors(plan.unknown))
     plan.warnings += demanded(plan)
     plan.notices += first_day(plan, template)
     sendable = choose(plan, chosen, template, fields, sharer)

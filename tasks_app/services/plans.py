@@ -92,6 +92,31 @@ class Shares:
         return len(self.rows) > 1
 
 
+@dataclass(frozen=True)
+class UnknownWord:
+    """Braces in the text of `field`, as written, and what may have been meant.
+
+    `theirs`: the vendor fills them in and may know a word that Baton does not.
+    """
+
+    field: str
+    written: str
+    meant: str = ""
+    theirs: bool = False
+
+    @property
+    def better(self) -> str:
+        return f"{{{{{self.meant}}}}}" if self.meant else ""
+
+    @property
+    def sentence(self) -> str:
+        known = f" Did you mean {self.better}?" if self.meant else ""
+        if self.theirs:
+            return f"Baton does not know {self.written[:60]}.{known}"
+        rest = known or " Take it out, or choose one of those offered."
+        return f"{self.written[:60]} is not a variable.{rest}"
+
+
 @dataclass
 class Plan:
     """What `prepare` found. Nothing may be created while there are `errors`.
@@ -121,6 +146,8 @@ class Plan:
     shares: Shares | None = None
     #: Tasks of this kind that chosen prospects have already, left out or not.
     open_already: list[OpenTask] = field(default_factory=list)
+    #: What stands in double braces and Baton does not know.
+    unknown: list[UnknownWord] = field(default_factory=list)
     salt: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from tasks_app.models import ConnectedAccount, Team
 from tasks_app.models.prospects import ProspectQuerySet
@@ -17,6 +17,8 @@ from .owners import members_of, user_keys
 #: By what is asked: whether they asked not to be contacted.
 CONTACTS = {"yes": False, "no": True}
 WORK = ("none", "some")
+#: By what somebody can be reached: the column that is filled then.
+REACHES = {"email": "email", "phone": "phone", "linkedin": "linkedin_url"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class ProspectQuery:
 
     `known` is "any", "none", an account's number, or "not-" and an account's number;
     `contact` "yes" or "no"; `work` "none" or "some"; `owner` "none" or the number of a
-    person of the team.
+    person of the team; `reach` a key of `REACHES`, or "not-" and one.
     """
 
     text: str = ""
@@ -35,6 +37,7 @@ class ProspectQuery:
     contact: str = ""
     work: str = ""
     owner: str = ""
+    reach: str = ""
 
     def found(self, team: Team, tasks: TaskQuerySet) -> ProspectQuerySet:
         """Return the team's prospects that match all of it, in the order of names.
@@ -43,6 +46,9 @@ class ProspectQuery:
         nothing of this team matches nobody.
         """
         if self.contact not in ("", *CONTACTS) or self.work not in ("", *WORK):
+            return filter_prospects(team).none()
+        way = self.reach.removeprefix("not-")
+        if self.reach and way not in REACHES:
             return filter_prospects(team).none()
         account, linked = None, None
         if self.known:
@@ -64,6 +70,9 @@ class ProspectQuery:
             found = found.filter(owner_key="")
         elif self.owner:
             found = found.filter(owner_key__in=self._owner_keys(team))
+        if self.reach:
+            empty = Q(**{REACHES[way]: ""})
+            found = found.filter(empty if self.reach != way else ~empty)
         if self.work:
             there = Exists(tasks.unfinished().filter(prospect_id=OuterRef("pk")))
             found = found.filter(there if self.work == "some" else ~there)

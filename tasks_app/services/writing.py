@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from tasks_app.models import ConnectedAccount, Prospect, TaskType
 from tasks_app.vendors import VendorAdapter
 from tasks_app.vendors.drafts import ProspectDraft, TaskDraft
+from tasks_app.vendors.handlebars import KNOWN_VARIABLES, unknown_variables
 from tasks_app.vendors.offers import FieldError, FormField
 
 from . import filling
 from .drafting import assignee_draft
-from .plans import Plan, TaskInput
+from .plans import Plan, TaskInput, UnknownWord
 
 #: Without any day these vendors take their own today, whenever the call arrives.
 FILLS_IN_TODAY = frozenset({"saleshandy", "leadsquared"})
@@ -98,15 +99,44 @@ def own_errors(plan: Plan, *, takes_title: bool) -> list[FieldError]:
     return errors
 
 
-def text_warnings(adapter: VendorAdapter, given: TaskInput) -> list[str]:
-    """Return a warning on braces that nobody fills in."""
-    if adapter.vendor_renders:
-        return []  # that adapter's losses name them
-    unknown = filling.unknown_tags(f"{given.title} {given.note}")
-    if not unknown:
-        return []
-    names = ", ".join(unknown[:5])
-    return [f"Baton does not know {names}: it is sent as it stands."]
+def texts_of(given: TaskInput, *, rendered: bool) -> dict[str, str]:
+    """Return the texts with variables by field; `rendered` = those the vendor fills in.
+
+    The title is always filled in here.
+    """
+    options = {k: v for k, v in given.options.items() if isinstance(v, str)}
+    return {"note": given.note, **options} if rendered else {"title": given.title}
+
+
+def unknown_words(adapter: VendorAdapter, given: TaskInput) -> list[UnknownWord]:
+    """Return what stands in double braces and Baton has no value for.
+
+    What a vendor fills in by itself may be a field of the account's own: there it is
+    a question, else it would reach everybody as it was written.
+    """
+    theirs = texts_of(given, rendered=True)
+    ours = texts_of(given, rendered=False)
+    found = []
+    if not adapter.vendor_renders:
+        ours, theirs = {**ours, **theirs}, {}
+    for name, text in ours.items():
+        for tag in filling.unknown_tags(text):
+            better = filling.meant(tag.strip("{} ").split("|")[0], filling.OFFERED)
+            found.append(UnknownWord(name, tag, better))
+    for name, text in theirs.items():
+        for word in unknown_variables(text):
+            better = filling.meant(word, KNOWN_VARIABLES)
+            found.append(UnknownWord(name, f"{{{{{word}}}}}", better, theirs=True))
+    return found
+
+
+def variable_errors(words: Sequence[UnknownWord]) -> list[FieldError]:
+    """Return one error for each field with words that nobody fills in."""
+    errors: dict[str, FieldError] = {}
+    for word in words:
+        if not word.theirs:
+            errors.setdefault(word.field, FieldError(word.field, word.sentence))
+    return list(errors.values())
 
 
 def demanded(plan: Plan) -> list[str]:

@@ -13,6 +13,7 @@ from django_htmx.http import trigger_client_event
 
 from tasks_app.forms.choosing import without_nul
 from tasks_app.forms.drafts import source_of, typed_from
+from tasks_app.forms.tasks import with_pick
 from tasks_app.forms.templates import template_values, with_template
 from tasks_app.models import TaskTemplate
 from tasks_app.services.creating import batch_of, create_tasks, differs
@@ -32,7 +33,7 @@ LOOKS = frozenset({"enter", "fields", "search", "preview", "match", "template"})
 def page_of(request: TeamRequest, *, kept: bool) -> NewTaskPage:
     assert request.membership is not None  # noqa: S101 - every view here wants a lead
     sent = request.POST if request.method == "POST" else request.GET
-    source = without_nul(sent)
+    source = with_pick(without_nul(sent))
     if template := template_in(request, source):
         source = with_template(source, template)
     return NewTaskPage.read(request.membership, request.user, source, kept=kept)
@@ -115,7 +116,7 @@ def open_draft(request: TeamRequest) -> HttpResponse:
 def looks(request: TeamRequest) -> bool:
     """Return whether another button than the one that creates was pressed."""
     return request.POST.get("do") in LOOKS or any(
-        name in request.POST for name in ("add", "remove", "go", "template")
+        name in request.POST for name in ("add", "remove", "go", "pick", "template")
     )
 
 

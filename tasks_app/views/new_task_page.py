@@ -126,6 +126,7 @@ class NewTaskPage:
                 f"These are now the fields of {self.form.account.name}. Look at them, "
                 "then create the tasks.",
             )
+        self.ask_about_words()
         if self.gone_words:
             self.people_error = self.gone_words
         elif self.chosen.errors:
@@ -142,6 +143,26 @@ class NewTaskPage:
                 "why, and how to mend it."
             )
         return bool(self.form.errors or self.people_error)
+
+    def ask_about_words(self) -> None:
+        """Ask once about words that only the vendor may know; then they are sent."""
+        assert self.form and self.plan  # noqa: S101 - `refuse` has seen to it
+        if self.source.get("words_seen") == self.theirs:
+            return
+        for word in self.plan.unknown:
+            name = word.field if word.field in self.form.fields else f"o_{word.field}"
+            if word.theirs and name not in self.form.errors:
+                end = (
+                    f"If {self.form.adapter.name} fills it in, press Create again: "
+                    "it is sent as it stands."
+                )
+                self.form.add_error(name, f"{word.sentence} {end}")
+
+    @property
+    def theirs(self) -> str:
+        """Return the words that only the vendor may know, for the form to carry."""
+        words = [w.written for w in self.plan.unknown if w.theirs] if self.plan else []
+        return " ".join(words)
 
     @property
     def undecided(self) -> bool:
@@ -219,6 +240,7 @@ class NewTaskPage:
         return [
             ("known", "Known to", "Any or none", offered.known_choices, asked.known),
             ("contact", "Contact", "Everybody", offered.contact_choices, asked.contact),
+            ("reach", "Reached by", "Any way", offered.reach_choices, asked.reach),
             ("work", "Tasks", "Any or none", offered.work_choices, asked.work),
             ("owner", "Owner", "Anybody or none", offered.owner_choices, asked.owner),
         ]

@@ -560,3 +560,97 @@ def test_a_thousand_prospects_are_created_by_one_press(client, account, lead) ->
 
     assert response.status_code == 302
     assert Task.objects.count() == 1000
+
+
+# -- variables that nobody knows -----------------------------------------------------------
+
+
+def test_an_unknown_variable_is_refused_with_what_was_meant(
+    client, account, lead
+) -> None:
+    people = linked_prospects(account, 2)
+
+    form = form_for(account, people, note="Hi {{fristName}}")
+    response = client.post(reverse(NEW), form)
+
+    assert response.status_code == 422 and not Task.objects.exists()
+    assert problems(response)["id_note"].endswith("Did you mean {{firstName}}?")
+    assert 'data-with="{{firstName}}"' in response.text
+
+
+def test_what_reply_may_know_is_asked_about_once(client) -> None:
+    account = make_account("reply")
+    client.force_login(make_user(account.team))
+    form = form_for(account, linked_prospects(account, 1), note="Hi {{fristName}}")
+
+    asked = client.post(reverse(NEW), form)
+    seen = re.search(r'name="words_seen" value="([^"]*)"', asked.text)[1]
+    other = client.post(
+        reverse(NEW), {**form, "words_seen": seen, "note": "Hi {{shoeSize}}"}
+    )
+    sent = client.post(reverse(NEW), {**form, "words_seen": seen})
+
+    assert "If Reply.io fills it in, press Create again" in problems(asked)["id_note"]
+    assert (asked.status_code, other.status_code) == (422, 422)
+    assert sent.status_code == 302 and Task.objects.count() == 1
+
+
+# -- quick choices -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("vendor", "before", "after"),
+    [
+        ("saleshandy", {"due_on": "2030-07-16"}, {"due_on": "2026-12-07"}),
+        ("leadsquared", {}, {"due_on": "2026-12-07"}),
+        ("ysuite", {"starts_at": ""}, {"starts_at": "2026-12-07T09:00"}),
+        (
+            "ysuite",
+            {"starts_at": "2030-07-16T08:15"},
+            {"starts_at": "2026-12-07T08:15"},
+        ),
+    ],
+)
+def test_a_picked_day_is_put_in_by_a_plain_button(
+    client, vendor, before, after
+) -> None:
+    account = make_account(vendor)
+    client.force_login(make_user(account.team))
+    [(name, _)] = after.items()
+
+    shown = client.get(reverse(NEW)).text
+    form = {**form_for(account), **before, "pick": f"{name}:2026-12-07"}
+    page = client.post(reverse(NEW), form)
+
+    assert shown.count(f'name="pick" value="{name}:') == 4
+    assert page.status_code == 200 and not Task.objects.exists()
+    assert f'value="{after[name]}"' in page.text
+
+
+def test_profile_links_name_prospects_in_a_pasted_list(client, account, lead) -> None:
+    ada, ben = linked_prospects(account, 2)
+    ada.linkedin_url = "https://www.linkedin.com/in/Ada-L%C3%B6v/"
+    ada.save()
+    make_prospect(team=make_team(), linkedin_url="https://linkedin.com/in/zoe")
+    pasted = (
+        "http://linkedin.com/in/ada-löv?trk=x\n"
+        f"{ben.email}, https://de.linkedin.com/in/zoe"
+    )
+
+    form = form_for(account, how="paste", pasted=pasted)
+    page = client.post(reverse(PREVIEW), form)
+
+    assert [p.pk for p in page.context["page"].chosen.prospects] == [ben.pk, ada.pk]
+    assert "Line 2: no prospect has the LinkedIn profile" in squeezed(page)
+
+
+def test_a_list_of_chosen_people_and_matches_can_be_told_apart_by_scripts(
+    client, account, lead
+) -> None:
+    people = linked_prospects(account, 9)
+
+    form = form_for(account, people, q="ada ", remove=str(people[8].pk))
+    page = client.post(reverse(PROSPECTS), form).text
+
+    assert 'id="results" data-for="ada "' in page
+    assert 'id="chosen-more"><summary>and 2 more' in page

@@ -296,8 +296,39 @@ def test_baton_fills_in_variables_where_the_vendor_stores_plain_text() -> None:
     assert plan.items[0].draft.note == (
         "Hi Ada of your company, your team: {{horoscope}}"
     )
-    assert any("{{horoscope}}" in warning for warning in plan.warnings)
+    assert [error.field for error in plan.errors] == ["note"]
+    assert plan.errors[0].message.startswith("{{horoscope}} is not a variable. Take")
     assert any("no company" in notice for notice in plan.notices)
+
+
+@pytest.mark.parametrize("text", ["{{fristName}}", "{{ fristname | you }}"])
+def test_a_word_that_is_nearly_a_variable_is_refused_at_its_field(text: str) -> None:
+    account = make_account("ysuite")
+    people = linked_prospects(account, 1)
+    given = input_for(account, title=f"Call {text}", note=f"Ask {text}")
+
+    plan = prepare(account=account, task_input=given, prospects=people)
+
+    assert {error.field for error in plan.errors} >= {"title", "note"}
+    assert all(
+        error.message == f"{text} is not a variable. Did you mean {{{{firstName}}}}?"
+        for error in plan.errors
+        if error.field in ("title", "note")
+    )
+
+
+def test_what_the_vendor_fills_in_is_a_question_and_no_error() -> None:
+    account = make_account("reply")
+    people = linked_prospects(account, 1)
+    given = input_for(account, title="Call", note="{{fristName}} {{shoeSize}}")
+
+    plan = prepare(account=account, task_input=given, prospects=people)
+
+    assert not plan.errors
+    assert [(w.written, w.better) for w in plan.unknown] == [
+        ("{{fristName}}", "{{firstName}}"),
+        ("{{shoeSize}}", ""),
+    ]
 
 
 def test_reply_gets_its_variables_as_they_are() -> None:

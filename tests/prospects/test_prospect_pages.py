@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -252,6 +254,47 @@ def test_a_prospects_page_shows_tasks_of_every_account(team, lead):
     page = lead.get(reverse("prospect-detail", args=[ada.pk])).content.decode()
 
     assert all(title in page for title in titles)
+
+
+def test_a_prospects_open_tasks_come_first_and_can_be_started(team, lead):
+    prospect = make_prospect(team)
+    account = make_account(team=team)
+    today = team.today()
+
+    def add(title, days, status="open"):
+        due = today + timedelta(days=days)
+        return make_task(
+            account=account, prospect=prospect, title=title, due_on=due, status=status
+        )
+
+    add("later", 9), add("old and done", -99, "completed"), add("soon", 1)
+    add("undated", 0, "completed"), add("done just now", 50, "completed")
+
+    page = lead.get(reverse("prospect-detail", args=[prospect.pk]))
+
+    titles = [task.title for task in page.context["page"]]
+    ends = ["done just now", "undated", "old and done"]
+    assert titles == ["soon", "later", *ends]
+    assert "Start 2 open" in page.text
+    start = {"action": "work", "task": page.context["open"]}
+    begun = lead.post(reverse("task-bulk"), start, follow=True)
+    assert begun.context["task"].title == "soon"
+
+
+def test_who_can_be_reached_is_a_filter_of_list_and_new_task(team, lead):
+    ada = make_prospect(team, linkedin_url="https://linkedin.com/in/ada", phone="")
+    ben = make_prospect(team, linkedin_url="", phone="1")
+
+    def found(reach):
+        page = lead.get(LIST, {"reach": reach})
+        return [row.prospect for row in page.context["rows"]]
+
+    assert found("linkedin") == [ada] and found("not-linkedin") == [ben]
+    assert found("phone") == [ben] and set(found("fax")) == {ada, ben}
+    page = lead.get(f"{LIST}?reach=linkedin")
+    assert page.context["task_query"] == "how=filter&filter_reach=linkedin"
+    new = lead.get(f"{reverse('task-new')}?{page.context['task_query']}")
+    assert not new.context["page"].accounts or "With a LinkedIn profile" in new.text
 
 
 def test_another_teams_prospect_and_account_are_not_found(team, lead):
