@@ -19,6 +19,7 @@ from .views import (
     people,
     preferences,
     priority,
+    prospect_changes,
     prospects,
     saved_views,
     searching,
@@ -168,6 +169,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Prospects
     path("prospects/", prospects.prospect_list, name="prospect-list"),
     path("prospects/export.csv", prospects.prospect_export, name="prospect-export"),
+    path("prospects/change/", prospect_changes.prospect_change, name="prospect-change"),
     path("prospects/new/", prospects.prospect_new, name="prospect-new"),
     path(
         "prospects/<int:prospect_id>/",
