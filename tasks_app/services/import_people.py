@@ -29,11 +29,13 @@ class People:
         accounts: dict[int, ConnectedAccount],
         *,
         lock: bool = False,
+        update: bool = True,
     ) -> None:
+        """Without `update` rows about people who are in the team already are refused."""
         self.team = team
         self.accounts = accounts
         self.heading = {column.target: column.heading for column in columns}
-        self.lock = lock
+        self.lock, self.update = lock, update
         self.all: list[Person] = []
         self.by_pk: dict[int, Person] = {}
         self.by_email: dict[str, Person] = {}
@@ -112,6 +114,8 @@ class People:
         person = self.find(entry)
         if person is None:
             person = Person(Prospect(team=self.team))
+        elif not self.update and not person.is_new:
+            self.leave_known(entry, person)
         elif not person.looks_like(entry.values):
             self.refuse_stranger(entry, person)
         if not person.lines:
@@ -141,6 +145,14 @@ class People:
             entry.values.get("company", ""),
         )
         return next((p for p in self.by_name.get(key, ()) if fits(p, entry)), None)
+
+    def leave_known(self, entry: Entry, person: Person) -> None:
+        """Refuse a row about somebody whom this import is not to change."""
+        column = "email" if entry.email else "last_name"
+        reason = f"{self.describe(person)} is known already and stays as they are."
+        value = entry.email or entry.values.get("last_name", "")
+        heading = self.heading.get(column, "")
+        raise RefusedRow(Problem(entry.line, heading, value, reason))
 
     def refuse_stranger(self, entry: Entry, person: Person) -> None:
         """Same e-mail, other name: refuse the row if an id differs too, else tell."""

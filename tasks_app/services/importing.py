@@ -42,16 +42,22 @@ __all__ = [
     "import_sheet",
     "keep_upload",
     "read",
+    "read_upload",
     "refused_file",
     "too_large",
 ]
 
 SAMPLES = 3
+#: Under this name `ProspectImport.report` keeps the switch.
+UPDATE = "update"
 
 
 @dataclass
 class Sheet:
-    """A file with its columns matched. `problems` are sentences; [] = importable."""
+    """A file with its columns matched. `problems` are sentences; [] = importable.
+
+    Without `update` whoever is known already stays as they are: their rows are left out.
+    """
 
     team: Team
     file: CsvFile
@@ -60,6 +66,7 @@ class Sheet:
     problems: list[str]
     #: Sentences about the file as a whole.
     notes: list[str]
+    update: bool = True
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -107,7 +114,11 @@ def forget_old_files(team: Team) -> None:
 
 
 def read(
-    content: bytes, *, team: Team, mapping: Mapping[str, str] | None = None
+    content: bytes,
+    *,
+    team: Team,
+    mapping: Mapping[str, str] | None = None,
+    update: bool = True,
 ) -> Sheet:
     """Return the file with its columns matched by heading, then by `mapping`.
 
@@ -129,7 +140,26 @@ def read(
                     column.samples.append(" ".join(cell.split())[:60])
     labels = choices(accounts.values())
     problems = mapping_problems(columns, labels)
-    return Sheet(team, file, columns, accounts, problems, file_notes(file, columns))
+    notes = file_notes(file, columns)
+    return Sheet(team, file, columns, accounts, problems, notes, update)
+
+
+def read_upload(upload: ProspectImport) -> Sheet:
+    """Return an uploaded file as it is mapped, and as its switch stands."""
+    return read(
+        bytes(upload.content),
+        team=upload.team,
+        mapping=upload.mapping,
+        update=updates(upload),
+    )
+
+
+def updates(upload: ProspectImport) -> bool:
+    """Return whether this import changes people who are known already.
+
+    Until it is done this stands in the place of its report.
+    """
+    return bool(upload.report.get(UPDATE, True))
 
 
 def file_notes(file: CsvFile, columns: list[Column]) -> list[str]:
@@ -168,7 +198,7 @@ def study(sheet: Sheet, *, lock: bool) -> tuple[Report, list[Person]]:
         for c in sheet.columns
         if c.account_id
     }
-    people = People(sheet.team, sheet.columns, used, lock=lock)
+    people = People(sheet.team, sheet.columns, used, lock=lock, update=sheet.update)
     people.load(entries)
     for entry in entries:
         try:
@@ -206,7 +236,7 @@ def apply(import_: ProspectImport, *, by: User) -> Report:
         row = ProspectImport.objects.select_for_update().get(pk=import_.pk)
         if row.state == ProspectImport.State.DONE:
             return Report.from_json(row.report)
-        sheet = read(bytes(row.content), team=row.team, mapping=row.mapping)
+        sheet = read_upload(row)
         if sheet.problems:
             raise UnreadableFile(" ".join(sheet.problems))
         report = import_sheet(sheet)

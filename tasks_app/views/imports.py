@@ -62,16 +62,12 @@ def prospect_import_check(request: TeamRequest, import_id: int) -> HttpResponse:
     upload = import_of(request, import_id)
     if upload.state == ProspectImport.State.DONE:
         return redirect("prospect-import-done", import_id)
-    sheet = importing.read(
-        bytes(upload.content), team=upload.team, mapping=upload.mapping
-    )
+    sheet = importing.read_upload(upload)
     if request.method == "POST":
         keep_mapping(request, upload, sheet)
         if not request.htmx:
             return redirect("prospect-import-check", import_id)
-        sheet = importing.read(
-            bytes(upload.content), team=upload.team, mapping=upload.mapping
-        )
+        sheet = importing.read_upload(upload)
     report = None if sheet.problems else importing.check(sheet)
     context = {
         "upload": upload,
@@ -93,7 +89,9 @@ def keep_mapping(
         chosen = request.POST.get(f"column-{number}", column.target)
         mapping[column.heading] = chosen if chosen in sheet.choices else ""
     upload.mapping = mapping
-    upload.save(update_fields=["mapping"])
+    if "update_asked" in request.POST:
+        upload.report = {importing.UPDATE: "update" in request.POST}
+    upload.save(update_fields=["mapping", "report"])
 
 
 @require_POST
@@ -102,9 +100,7 @@ def prospect_import_apply(request: TeamRequest, import_id: int) -> HttpResponse:
     """Import what the page showed, once; what is chosen now counts."""
     upload = import_of(request, import_id)
     if upload.state != ProspectImport.State.DONE and "column-0" in request.POST:
-        sheet = importing.read(
-            bytes(upload.content), team=upload.team, mapping=upload.mapping
-        )
+        sheet = importing.read_upload(upload)
         keep_mapping(request, upload, sheet)
     try:
         importing.apply(upload, by=request.user)
@@ -142,9 +138,7 @@ def prospect_import_refused(
     upload = import_of(request, import_id)
     if not upload.content:
         raise Http404("This file is not kept any more.")
-    sheet = importing.read(
-        bytes(upload.content), team=upload.team, mapping=upload.mapping
-    )
+    sheet = importing.read_upload(upload)
     if upload.state == ProspectImport.State.DONE:
         problems = importing.Report.from_json(upload.report).problems
     elif sheet.problems:

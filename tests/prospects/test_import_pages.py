@@ -308,3 +308,34 @@ def test_the_path_in_a_file_name_is_dropped(lead):
     lead.post(UPLOAD, {"file": file})
 
     assert ProspectImport.objects.get().file_name == "people.csv"
+
+
+def test_without_the_switch_who_is_known_is_left_out_and_listed(team, lead):
+    ada = Prospect.objects.create(team=team, email="ada@halden.example", company="Old")
+    file = b"Email,Company\nADA@halden.example,New\nbo@x.example,X\nbo@x.example,X\n"
+    row = uploaded(lead, file)
+    data = {"column-0": "email", "column-1": "company", "update_asked": "1"}
+
+    page = lead.post(url("check", row), data, headers={"HX-Request": "true"})
+    report = page.context["report"]
+    assert (report.new, report.updated, report.repeated, report.refused) == (1, 0, 1, 1)
+    assert "is known already and stays as they are." in text_of(page)
+    assert 'value="1" checked' not in lead.get(url("check", row)).text
+
+    done = lead.post(url("apply", row), follow=True)
+    ada.refresh_from_db()
+    assert ada.company == "Old" and Prospect.objects.count() == 2
+    assert "1 new, 0 updated" in text_of(done)
+
+
+def test_the_switch_is_on_until_somebody_turns_it_off(team, lead):
+    ada = Prospect.objects.create(team=team, email="ada@halden.example", company="Old")
+    row = uploaded(lead, b"Email,Company\nada@halden.example,New\n")
+    data = {"column-0": "email", "column-1": "company", "update_asked": "1"}
+
+    assert 'name="update" value="1" checked' in lead.get(url("check", row)).text
+    lead.post(url("check", row), data)
+    lead.post(url("apply", row), {**data, "update": "1"})
+
+    ada.refresh_from_db()
+    assert ada.company == "New"
