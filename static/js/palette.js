@@ -20,7 +20,8 @@ if (palette && input && pages) {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const jump of pages.querySelectorAll("[data-jump]")) {
       const text = jump.textContent.toLowerCase();
-      jump.hidden = !words.every((word) => text.includes(word));
+      const there = !jump.dataset.press || document.getElementById(jump.dataset.press);
+      jump.hidden = !there || !words.every((word) => text.includes(word));
     }
     for (const title of pages.querySelectorAll(".menu__title")) {
       let next = title.nextElementSibling;
@@ -31,6 +32,13 @@ if (palette && input && pages) {
   };
 
   input.addEventListener("input", narrow);
+  input.addEventListener("focus", narrow);
+  pages.addEventListener("click", (event) => {
+    const press = event.target.closest("[data-press]")?.dataset.press;
+    if (!press) return;
+    palette.close();
+    document.getElementById(press)?.click();
+  });
 
   palette.addEventListener("keydown", (event) => {
     let lines = jumps();

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from tasks_app.models import Preference, Team
 from tasks_app.services.searching import LIMIT
@@ -196,3 +197,28 @@ def test_words_nobody_knows_change_nothing(lead: User) -> None:
     preference = Preference.objects.get()
     assert (preference.theme, preference.density) == ("system", "comfortable")
     assert "theme" not in client.cookies
+
+
+def test_more_batches_lead_to_the_list_of_batches(lead: User, team: Team) -> None:
+    account = make_account(team=team)
+    for _ in range(21):
+        make_batch(account, title="Autumn")
+
+    page = client_of(lead).get(reverse("search"), {"q": "autumn"}).text
+
+    assert f'href="{reverse("batch-list")}?q=autumn"' in page
+
+
+def test_the_menu_offers_what_the_page_in_view_offers(lead: User, team: Team) -> None:
+    account = make_account("leadsquared", team=team)
+    task = make_task(account=account, delivery="delivered", external_id="a-1")
+    client = client_of(lead)
+
+    page = client.get(f"/tasks/{task.pk}/").text
+    lists = client.get("/tasks/?status=open").text
+
+    menu = page[page.index('id="palette"') :]
+    assert f'href="/tasks/{task.pk}/act/?action=complete"' in menu
+    assert "Reschedule this task" in menu and "data-press" not in menu
+    for name in ("task-start", "save-view", "task-export"):
+        assert f'id="{name}"' in lists and f'data-press="{name}"' in lists

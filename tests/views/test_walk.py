@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path, reverse
 
-from tasks_app.models import ConnectedAccount, SavedView, TaskCopy, Team
+from tasks_app.models import ConnectedAccount, SavedView, TaskCopy, TaskEvent, Team
 from tests.factories import (
     client_of,
     make_account,
@@ -126,6 +126,9 @@ class World:
             account=self.account, batch=self.batch, assignee=make_user(team)
         )
         self.push = make_push(task=self.task)
+        self.event = TaskEvent.objects.create(
+            task=self.task, source=TaskEvent.Source.PERSON, kind="holder"
+        )
         self.copy = TaskCopy.objects.create(
             account=self.account, task=self.task, external_id="T2"
         )
@@ -145,6 +148,7 @@ class World:
             "batch": self.batch,
             "prospect": self.prospect,
             "push": self.push,
+            "event": self.event,
             "copy": self.copy,
             "import": self.prospect_import,
             "run": self.run,
