@@ -396,7 +396,7 @@ def undo(run: ActionRun, *, by: User) -> int:
         former = former_priorities(run)
         return many.undo_priority(former, run.values, by=by, team=run.team)
     back = 0
-    if former := former_holders(run):
+    if holders := former_holders(run):
         to = str(run.values["member"])
-        back = holding.give_back(former, to, by=by, team=run.team)
+        back = holding.give_back(holders, to, by=by, team=run.team)
     return back + sum(actions.undo(p, by=by) for p in waiting(run).order_by("pk"))

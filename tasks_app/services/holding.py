@@ -98,7 +98,9 @@ def give_back(former: Mapping[int, str], to: str, *, by: User, team: Team) -> in
     people = members_of(team, [*former.values()])
     with transaction.atomic():
         tasks = list(
-            Task.objects.filter(pk__in=former, team=team, assignee=to or None)
+            Task.objects.filter(
+                pk__in=former, team=team, assignee=int(to) if to else None
+            )
             .select_related("account__team", "type")
             .select_for_update(of=("self",))
             .order_by("pk")

@@ -266,6 +266,7 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
             for number in range(1 if snoozes else 0, OFFERED)
         ],
         "day": end.date() if end.year < 9000 else today,
+        "first": today + timedelta(days=1) if snoozes else None,
         "version": task.version,
         "now": timezone.now(),
     }

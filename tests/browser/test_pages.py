@@ -74,6 +74,7 @@ PAGES: dict[str, Where] = {
     "account without a key": lambda w: f"/accounts/{w.accounts[3].pk}/",
     "prospects": lambda w: "/prospects/",
     "prospect": lambda w: f"/prospects/{w.prospects[1].pk}/",
+    "prospects changed": lambda w: "/prospects/change/?all=1&query=",
     "prospect by hand": lambda w: "/prospects/new/",
     "import": lambda w: "/prospects/import/",
     "search": lambda w: "/search/?q=kestrel",
