@@ -194,3 +194,25 @@ def test_all_prospects_of_a_filter_get_a_task(world, open_page: OpenPage) -> Non
     expect(page.locator("#id_filter_owner")).to_have_value(str(world.rep.pk))
     page.get_by_role("radio", name=re.compile("Outbound EU")).check()
     expect(page.locator("#create-label")).to_have_text(f"Create {number.count()} tasks")
+
+
+def test_enter_takes_a_match_of_what_is_typed_and_the_open_list_stays(
+    world, open_page: OpenPage
+) -> None:
+    first, *people = list(Prospect.objects.order_by("pk")[:10])
+    Prospect.objects.filter(pk=first.pk).update(search_text="only zebra")
+    page = open_page(world.lead)
+    form_with(page, world, people)
+
+    page.get_by_text("and 3 more").click()
+    page.locator("#chosen-more [name=remove]").first.click()
+    expect(page.locator("#chosen-more summary")).to_have_text("and 2 more")
+    expect(page.locator("#chosen-more [name=remove]").first).to_be_focused()
+
+    page.get_by_label("Search prospects").fill("a")
+    expect(page.locator("#results [name=add], #results small").first).to_be_visible()
+    page.get_by_label("Search prospects").fill("zebra")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chosen-more summary")).to_have_text("and 3 more")
+    chosen = page.locator("#picker [name=prospect]")
+    assert chosen.last.get_attribute("value") == str(first.pk)
