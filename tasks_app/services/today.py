@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Case, Count, Min, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, Min, Q, Value, When
 from django.db.models.functions import TruncDate
 
-from tasks_app.models import Task, Team
+from tasks_app.models import Push, Task, Team
 from tasks_app.models.tasks import TaskQuerySet
 
-from .counting import MOST, count_each
-from .days import UNFINISHED, Days
-from .unclear import unclear_pushes
+from .days import UNFINISHED, WEEK, Days
+from .unclear import to_settle
 
 #: A task is left lying when its day was over so many days ago.
 LATE_DAYS = 3
 TREND_DAYS = 14
 CAUSES = 5
+#: What a second copy is called among the kinds of pushes.
+SECOND = "second"
 #: Failures that were nobody's mistake: the same task may go through now.
 WORTH_RETRYING = frozenset(
     {"too_late", "gave_up", "crashed", "unprepared", "credentials", "misconfigured"}
@@ -88,11 +91,20 @@ def loads(tasks: TaskQuerySet, days: Days) -> list[Load]:
     return sorted(found, key=lambda load: (-load.total, load.key))
 
 
-def done(tasks: TaskQuerySet, days: Days) -> dict[str, int]:
-    """Return how many of those due `today` and this `week` are completed, up to MOST."""
+def done(tasks: TaskQuerySet, days: Days) -> dict[str, TaskQuerySet]:
+    """Return what is completed: of those due today, since Monday, and in the last week
+    until this hour of its same day."""
     completed = tasks.filter(status=Task.Status.COMPLETED)
-    parts = {word: completed.filter(days.due(word)) for word in ("today", "week")}
-    return count_each(parts, MOST)
+    since, until = (days.team.start_of(days.monday), days.now)
+    week = timedelta(days=WEEK)
+    before = days.team.start_of(days.monday - week)
+    return {
+        "done_today": completed.filter(days.due("today")),
+        "done_week": completed.filter(completed_at__gte=since),
+        "done_before": completed.filter(
+            completed_at__gte=before, completed_at__lt=until - week
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -143,13 +155,45 @@ def of_cause(
     )
 
 
-def unclear(tasks: TaskQuerySet, team: Team, *, all_of_team: bool) -> dict[int, int]:
-    """Return how many pushes need a check, by account."""
-    pushes = unclear_pushes(team)
-    if not all_of_team:
-        pushes = pushes.filter(task__in=tasks)
-    rows = pushes.order_by().values("account_id").annotate(n=Count("pk"))
-    return {row["account_id"]: row["n"] for row in rows}
+@dataclass(frozen=True)
+class Checks:
+    """What somebody has to settle: by account, and how many of which kind."""
+
+    by_account: Mapping[int, int] = field(default_factory=dict)
+    creates: int = 0
+    changes: int = 0
+    copies: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.creates + self.changes + self.copies
+
+
+def checks(team: Team) -> Checks:
+    """Return how many of the team's pushes and second copies need a check, by a query."""
+    found = to_settle(team)
+    second = Value(SECOND, output_field=CharField())
+    parts = [
+        rows.order_by().values_list("account_id", kind).annotate(n=Count("pk"))
+        for rows, kind in (
+            (found["pushes"], "kind"),
+            (found["copies"].annotate(what=second), "what"),
+        )
+    ]
+    by_account: Counter[int] = Counter()
+    by_kind: Counter[str] = Counter()
+    for account_id, kind, number in parts[0].union(parts[1], all=True):
+        by_account[account_id] += number
+        by_kind[kind] += number
+    creates, copies = by_kind.pop(Push.Kind.CREATE, 0), by_kind.pop(SECOND, 0)
+    return Checks(by_account, creates, by_kind.total(), copies)
+
+
+def refused(tasks: TaskQuerySet) -> dict[int, int]:
+    """Return how many tasks have a change that failed at the vendor, by account."""
+    failed = tasks.filter(action_state=Push.State.FAILED).order_by()
+    rows = failed.values_list("account_id").annotate(n=Count("pk"))
+    return dict(rows)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils import timezone
@@ -80,11 +81,17 @@ def unclear_pushes(team: Team) -> QuerySet[Push]:
     )
 
 
+def to_settle(team: Team) -> dict[str, QuerySet[Any]]:
+    """Return all that a lead may have to settle, whoever counts it: `pushes` without a
+    clear answer, and second `copies`."""
+    return {"pushes": unclear_pushes(team), "copies": unsettled(team)}
+
+
 def unclear_accounts(team: Team) -> list[ConnectedAccount]:
     """Return the accounts with such pushes or with second copies, each with its
     `unclear` count of both."""
     counts: Counter[int] = Counter()
-    for rows in (unclear_pushes(team), unsettled(team)):
+    for rows in to_settle(team).values():
         alike = rows.order_by().values("account").annotate(count=Count("pk"))
         counts.update(dict(alike.values_list("account", "count")))
     accounts = list(

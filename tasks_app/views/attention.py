@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,13 +10,13 @@ from django.urls import reverse
 
 from tasks_app.models import ConnectedAccount
 from tasks_app.services.account_health import AccountHealth
-from tasks_app.services.counting import MOST
+from tasks_app.services.counting import MOST, count_words
 from tasks_app.services.health import Health
 from tasks_app.services.mending import MENDABLE
 from tasks_app.services.today import LATE_DAYS, Failure, Load, last_lying_day
 
 from .process_words import process_words
-from .today_facts import Facts, name_of
+from .today_facts import COUNTERS, Facts, name_of
 from .wording import clock_words
 
 State = ConnectedAccount.State
@@ -44,8 +44,9 @@ def lines(facts: Facts, processes: Health) -> list[Line]:
     found = [line for health in facts.healths if (line := key_line(health, facts))]
     found += process_lines(processes, facts)
     found += paused_lines(facts)
-    found += check_lines(facts)
+    found += check_lines(facts) if facts.is_lead else own_check_lines(facts)
     found += failure_lines(facts)
+    found += refused_lines(facts)
     found += lying_lines(facts)
     found += unassigned_lines(facts)
     found += [line for health in facts.healths if (line := late_line(health, facts))]
@@ -117,19 +118,80 @@ def said(at: datetime, facts: Facts) -> str:
 
 
 def check_lines(facts: Facts) -> Iterator[Line]:
-    number = sum(facts.unclear.values())
+    """Yield the line of what a lead has to settle, whosever tasks it is."""
+    found = facts.checks
+    if not found.total:
+        return
+    kinds = (
+        (found.creates, "task"),
+        (found.changes, "change"),
+        (found.copies, "second"),
+    )
+    what = listed(
+        tasks(n, word) if word != "second" else copies(n) for n, word in kinds if n
+    )
+    head = f"{what} need{'s' if found.total == 1 else ''} a check"
+    if facts.who == "me":
+        head += " in the whole team"
+    places = by_account(found.by_account, facts)
+    text = f"{places} may exist already. Look there before anything is sent again."
+    if found.copies == found.total:
+        text = f"{places}: the vendor holds two of one task. Say which of them stays."
+    elif found.total > found.creates:
+        text = f"{places}: it is not clear what the vendor has. Look there and say so."
+    label = f"Resolve {found.total:,}"
+    url = reverse("needs-check")
+    yield Line("check", "violet", "dl-needs_check", head, text, label, url)
+
+
+def own_check_lines(facts: Facts) -> Iterator[Line]:
+    """Yield the same for somebody who sees such tasks and may not settle them."""
+    number = facts.counts["unclear"]
+    if number:
+        head = f"{capped(number)} need{'s' if number == 1 else ''} a check"
+        text = (
+            "The vendor gave no clear answer. A team lead looks there and settles it."
+        )
+        url = facts.list_url(COUNTERS["unclear"])
+        label = f"See {count_words(number)}"
+        yield Line("check", "violet", "dl-needs_check", head, text, label, url)
+
+
+def refused_lines(facts: Facts) -> Iterator[Line]:
+    """Yield the line of changes that a vendor refused or never took."""
+    number = sum(facts.refused.values())
     if not number:
         return
-    names = sorted(
-        f"{count:,} in {facts.account_name(pk)}" for pk, count in facts.unclear.items()
+    vendors = {facts.vendors[pk] for pk in facts.refused if pk in facts.vendors}
+    where = f" at {vendors.pop()}" if len(vendors) == 1 else ""
+    head = f"{tasks(number, 'change')} failed{where}"
+    they = "The task stands" if number == 1 else "The tasks stand"
+    text = f"{by_account(facts.refused, facts)}. {they} as the vendor has them."
+    text = text.replace("has them", "has it") if number == 1 else text
+    url = facts.list_url("action=failed")
+    yield Line("refused", "red", "circle-slash", head, text, f"See {number:,}", url)
+
+
+def by_account(numbers: Mapping[int, int], facts: Facts) -> str:
+    """Return "2 in Growth and 1 in Renewals", the most first."""
+    most_first = sorted(
+        (-number, facts.account_name(pk)) for pk, number in numbers.items()
     )
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    text = f"{listed} may exist already. Look there before anything is sent again."
-    head = f"{tasks(number)} need{'s' if number == 1 else ''} a check"
-    label, url = "Resolve", reverse("needs-check")
-    if not facts.is_lead:
-        label, url = "See", facts.list_url("delivery=needs_check")
-    yield Line("check", "violet", "dl-needs_check", head, text, label, url)
+    return listed(f"{-number:,} in {name}" for number, name in most_first)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return "a, b and c"."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def copies(number: int) -> str:
+    return "1 second copy" if number == 1 else f"{number:,} second copies"
+
+
+def capped(number: int) -> str:
+    return f"{count_words(number)} task{'' if number == 1 else 's'}"
 
 
 def failure_lines(facts: Facts) -> Iterator[Line]:

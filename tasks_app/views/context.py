@@ -12,13 +12,13 @@ from tasks_app.models import (
     ConnectedAccount,
     Membership,
     Preference,
-    Push,
-    TaskCopy,
     Team,
 )
 from tasks_app.services import health
 from tasks_app.services.account_health import worrying_accounts
+from tasks_app.services.counting import MOST, count_each
 from tasks_app.services.preferences import preference_of
+from tasks_app.services.unclear import to_settle
 
 from .middleware import TeamRequest
 from .process_words import ProcessWords, process_words
@@ -60,13 +60,9 @@ class Shell:
     @cached_property
     def needs_check(self) -> int:
         """Return how many pushes and second copies a person may have to settle."""
-        if not (self.membership and self.membership.is_lead):
+        if not (self.team and self.membership and self.membership.is_lead):
             return 0
-        waiting = Push.objects.filter(
-            account__team=self.team, state=Push.State.NEEDS_CHECK
-        ).order_by()
-        double = TaskCopy.objects.filter(account__team=self.team, outcome="").order_by()
-        return waiting.values("pk").union(double.values("pk"), all=True).count()
+        return sum(count_each(to_settle(self.team), MOST).values())
 
     @cached_property
     def saved_views(self) -> list[ViewLink]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Task
 from tasks_app.services import today as service
+from tasks_app.services.counting import MOST, count_words
 from tasks_app.services.delivery import retry_failed
 from tasks_app.services.health import processes
 
@@ -66,7 +68,7 @@ def today(request: TeamRequest) -> HttpResponse:
         "who": who,
         "counts": facts.counts,
         "urls": {name: facts.counter_url(name) for name in facts.queries},
-        "done": facts.done,
+        "week_words": week_words(facts.counts),
         "lines": lines(facts, processes(facts.days.now)),
         "bars": bars(facts),
         "more": max(0, len(facts.loads) - MOST_LOADS),
@@ -76,6 +78,18 @@ def today(request: TeamRequest) -> HttpResponse:
     }
     part = "#today" if request.htmx and not request.htmx.history_restore_request else ""
     return render(request, f"today/today.html{part}", context)
+
+
+def week_words(counts: Mapping[str, int]) -> str:
+    """Return "31 done, 12 fewer than last week by now"."""
+    done, before = counts["done_week"], counts["done_before"]
+    words = f"{count_words(done)} done" if done else "None done yet"
+    if max(done, before) > MOST or not before:
+        return words
+    if done == before:
+        return f"{words}, as many as last week by now"
+    more = "more" if done > before else "fewer"
+    return f"{words}, {abs(done - before):,} {more} than last week by now"
 
 
 def bars(facts: Facts) -> list[Bar]:

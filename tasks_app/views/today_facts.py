@@ -31,7 +31,7 @@ COUNTERS = {
 
 @dataclass
 class Facts:
-    """`who` is `me` or `team`; `unclear` counts by account, `names` are theirs.
+    """`who` is `me` or `team`; `checks` are those of the whole team, for its leads.
 
     A count beyond `counting.MOST` means "more than that".
     """
@@ -42,13 +42,15 @@ class Facts:
     days: Days
     queries: dict[str, str]
     counts: dict[str, int]
-    done: dict[str, int]
     loads: list[today.Load]
     failures: list[today.Failure]
-    unclear: dict[int, int]
+    checks: today.Checks
+    #: Changes that failed, by account.
+    refused: dict[int, int]
     trend: list[today.TrendDay]
     healths: list[AccountHealth]
     names: dict[int, str]
+    vendors: dict[int, str]
     #: Paused batches, and how many of the tasks wait for each.
     paused: list[tuple[Batch, int]] = field(default_factory=list)
 
@@ -80,9 +82,10 @@ def read_facts(
         for name, query in COUNTERS.items()
     }
     filters = {n: TaskFilter(QueryDict(query), choices) for n, query in queries.items()}
-    counts = count_each({name: f.apply(tasks) for name, f in filters.items()}, MOST)
+    asked = {name: f.apply(tasks) for name, f in filters.items()}
     if who == "me":
         tasks = tasks.filter(assignee_id=membership.user_id)
+    counts = count_each(asked | today.done(tasks, days), MOST)
     accounts = ConnectedAccount.objects.of_team(team)
     return Facts(
         who=who,
@@ -91,15 +94,14 @@ def read_facts(
         days=days,
         queries=queries,
         counts=counts,
-        done=today.done(tasks, days),
         loads=today.loads(tasks, days),
         failures=today.failures(tasks),
-        unclear=today.unclear(
-            tasks, team, all_of_team=membership.is_lead and who == "team"
-        ),
+        checks=today.checks(team) if membership.is_lead else today.Checks(),
+        refused=today.refused(tasks),
         trend=today.trend(tasks, days),
         healths=healths(accounts, team, days.now),
         names={account.pk: account.name for account in choices.accounts},
+        vendors={a.pk: a.get_vendor_display() for a in choices.accounts},
         paused=paused_batches(team, tasks),
     )
 

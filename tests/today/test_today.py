@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,8 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, Team
+from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, TaskCopy, Team
 from tasks_app.services.today import TrendDay
+from tasks_app.views.today import week_words
 from tasks_app.views.trend_plot import plot, top_of
 from tests.factories import (
     client_of,
@@ -163,7 +165,7 @@ def test_nobody_elses_work_counts(page: Client, team: Team) -> None:
 
     assert set(answer.context["counts"].values()) == {0}
     assert answer.context["bars"] == []
-    assert answer.context["facts"].unclear == {}
+    assert answer.context["facts"].checks.total == 0
 
 
 # -- what helps ------------------------------------------------------------------------
@@ -245,7 +247,8 @@ def test_a_rep_is_offered_nothing_that_only_a_lead_may_do(team: Team) -> None:
 
     lines = {x.key.split("-")[0]: x for x in client.get("/today/").context["lines"]}
 
-    assert lines["check"].label == lines["failed"].label == "See"
+    assert (lines["check"].label, lines["failed"].label) == ("See 1", "See")
+    assert total(client, lines["check"].url) == 1
     for line in lines.values():
         assert not line.is_form
         assert client.get(line.url).status_code == 200
@@ -262,8 +265,66 @@ def test_what_needs_a_check_is_said_with_its_accounts(page: Client, team: Team) 
     line = next(x for x in page.get("/today/").context["lines"] if x.key == "check")
 
     assert line.head == "3 tasks need a check"
-    assert line.text.startswith("1 in Renewals and 2 in Growth may exist already.")
-    assert (line.label, line.url) == ("Resolve", "/needs-check/")
+    assert line.text.startswith("2 in Growth and 1 in Renewals may exist already.")
+    assert (line.label, line.url) == ("Resolve 3", "/needs-check/")
+
+
+@pytest.mark.parametrize("who", ["team", "me"])
+def test_a_second_copy_and_a_change_need_a_check_as_well(
+    page: Client, team: Team, who: str
+) -> None:
+    account = make_account("reply", team=team, name="Growth")
+    task = make_task(account=account, delivery="delivered", external_id="1")
+    TaskCopy.objects.create(account=account, task=task, external_id="2")
+
+    answer = page.get(f"/today/?who={who}")
+    line = next(x for x in answer.context["lines"] if x.key == "check")
+
+    assert "Nothing needs you" not in answer.text
+    assert line.head.startswith("1 second copy needs a check")
+    assert line.text.startswith("1 in Growth: the vendor holds two of one task.")
+
+    make_push(task=task, kind="complete", state="needs_check")
+    asked = make_task(account=account, delivery="accepted")
+    make_push(task=asked, state="accepted", ask_person=True, request_number="9")
+    # Of another team, settled, or still being looked for without anybody's help.
+    TaskCopy.objects.create(account=make_account(), task=make_task(), external_id="2")
+    make_push(
+        task=make_task(account=account, delivery="accepted"),
+        state="accepted",
+        request_number="8",
+    )
+
+    answer = page.get(f"/today/?who={who}")
+    line = next(x for x in answer.context["lines"] if x.key == "check")
+
+    assert line.head.startswith("1 task, 1 change and 1 second copy need a check")
+    assert line.label == "Resolve 3"
+    assert page.get(line.url).context["total"] == 3
+    assert answer.context["shell"].needs_check == 3
+
+
+def test_changes_that_failed_have_a_line_of_their_own(
+    page: Client, team: Team, lead: User
+) -> None:
+    one = make_account("reply", team=team, name="Growth")
+    two = make_account("reply", team=team, name="Winback")
+    for account, person in ((one, lead), (one, None), (two, None)):
+        make_task(
+            account=account, assignee=person, action="complete", action_state="failed"
+        )
+    make_task(account=one, action="complete", action_state="queued")
+    make_task(action="complete", action_state="failed")
+
+    def line(who: str) -> Any:
+        lines = page.get(f"/today/?who={who}").context["lines"]
+        return next(x for x in lines if x.key == "refused")
+
+    assert line("team").head == "3 changes failed at Reply.io"
+    assert line("team").text.startswith("2 in Growth and 1 in Winback.")
+    assert (line("team").label, line("team").url) == ("See 3", "/tasks/?action=failed")
+    assert line("me").head == "1 change failed at Reply.io"
+    assert line("me").url == "/tasks/?action=failed&assignee=me"
 
 
 def test_trouble_of_accounts_and_processes_has_its_line(
@@ -332,6 +393,44 @@ def test_a_day_with_nothing_to_do_says_so(page: Client, team: Team) -> None:
     assert "Nothing needs you." in text
     assert "No open task is due by Sunday." in text
     assert "No account is connected yet" in text
+
+
+@pytest.mark.parametrize(
+    ("done", "before", "words"),
+    [
+        (0, 0, "None done yet"),
+        (0, 4, "None done yet, 4 fewer than last week by now"),
+        (31, 0, "31 done"),
+        (31, 43, "31 done, 12 fewer than last week by now"),
+        (1043, 31, "1,043 done, 1,012 more than last week by now"),
+        (5, 5, "5 done, as many as last week by now"),
+        (10_001, 31, "10,000+ done"),
+        (31, 10_001, "31 done"),
+    ],
+)
+def test_the_week_is_held_against_the_last_one(
+    done: int, before: int, words: str
+) -> None:
+    assert week_words({"done_week": done, "done_before": before}) == words
+
+
+def test_what_is_done_counts_since_monday_and_a_week_before_until_now(
+    page: Client, team: Team
+) -> None:
+    account, now = make_account(team=team), datetime(2026, 7, 15, 7, tzinfo=UTC)
+    monday = team.start_of(date(2026, 7, 13))
+    week = timedelta(days=7)
+    for at in (
+        *(monday, now),
+        *(monday - week, now - week - timedelta(seconds=1)),
+        *(monday - week - timedelta(seconds=1), now - week),
+    ):
+        make_task(account=account, status="completed", completed_at=at)
+
+    with mock.patch.object(timezone, "now", return_value=now):
+        counts = page.get("/today/").context["counts"]
+
+    assert (counts["done_week"], counts["done_before"]) == (2, 2)
 
 
 def test_home_is_today(page: Client) -> None:
