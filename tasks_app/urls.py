@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Today
     path("today/", today.today, name="today"),
     path("today/retry/", today.today_retry, name="today-retry"),
+    path("today/failed/<int:task_id>/", today.today_failed, name="today-failed"),
     # Search and settings
     path("search/", searching.search, name="search"),
     path("settings/", preferences.preferences, name="preferences"),

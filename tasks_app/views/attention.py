@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from django.urls import reverse
 
 from tasks_app.models import ConnectedAccount
 from tasks_app.services.account_health import AccountHealth
+from tasks_app.services.action_runs import MOST as MOST_IN_RUN
 from tasks_app.services.counting import MOST, count_words
 from tasks_app.services.health import Health
 from tasks_app.services.mending import MENDABLE
 from tasks_app.services.today import LATE_DAYS, Failure, Load, last_lying_day
+from tasks_app.vendors.words import Action
 
 from .process_words import process_words
 from .today_facts import COUNTERS, Facts, name_of
@@ -26,7 +29,10 @@ MOST_PEOPLE = 3
 
 @dataclass(frozen=True)
 class Line:
-    """`post` makes the button a form with these values; `key` stays the same."""
+    """`post` makes the button a form with these values; `key` stays the same.
+
+    `rows` is where the line's tasks are seen, where the button does more than that.
+    """
 
     key: str
     tone: str
@@ -37,6 +43,7 @@ class Line:
     url: str
     post: dict[str, str] = field(default_factory=dict)
     is_form: bool = False
+    rows: str = ""
 
 
 def lines(facts: Facts, processes: Health) -> list[Line]:
@@ -209,7 +216,7 @@ def failure_lines(facts: Facts) -> Iterator[Line]:
             "dl-failed",
             "More tasks failed" if unknown else f"{tasks(rest, 'more task')} failed",
             "For other reasons.",
-            "See all",
+            f"See all {count_words(facts.failed)}",
             facts.list_url("delivery=failed"),
         )
 
@@ -220,24 +227,37 @@ def failure_line(failure: Failure, facts: Facts) -> Line:
     head = f"{tasks(number)} for {account} failed"
     text = failure.sentence or "No reason was given."
     key = f"failed-{failure.task}"
+    rows = reverse("today-failed", args=[failure.task])
+    if facts.who == "me":
+        rows += "?who=me"
+    if number == 1:
+        rows = reverse("task-detail", args=[failure.task])
+    line = partial(Line, key, "red", "dl-failed", head, text)
     if failure.worth_retrying and facts.is_lead:
-        post = {
-            "account": str(failure.account_id),
-            "kind": failure.kind,
-            "cause": failure.sentence,
-            "who": facts.who,
-        }
-        label, url = f"Retry {number:,}", reverse("today-retry")
-        return Line(key, "red", "dl-failed", head, text, label, url, post, is_form=True)
+        post = cause_of(failure.account_id, failure.kind, failure.sentence, facts.who)
+        url = reverse("today-retry")
+        return line(f"Retry {number:,}", url, post, is_form=True, rows=rows)
     if failure.kind in MENDABLE and facts.is_lead:
         url = reverse("task-mend", args=[failure.task])
-        return Line(key, "red", "dl-failed", head, text, f"Mend {number:,}", url)
-    url = facts.list_url(f"delivery=failed&account={failure.account_id}")
-    if number == 1 or failure.account_id not in facts.names:
-        url = facts.list_url("delivery=failed")
-    if number == 1:
-        url = reverse("task-detail", args=[failure.task])
-    return Line(key, "red", "dl-failed", head, text, "See", url)
+        return line(f"Mend {number:,}", url, rows=rows)
+    return line("See" if number == 1 else f"See {number:,}", rows)
+
+
+def cause_of(account_id: int, kind: str, sentence: str, who: str) -> dict[str, str]:
+    """Return what a form names a line of failures by."""
+    return {"account": str(account_id), "kind": kind, "cause": sentence, "who": who}
+
+
+def act_line(line: Line, action: str, query: str, number: int) -> Line:
+    """Return this line with a button that opens the dialog for all these tasks.
+
+    What is more than one run takes is only shown.
+    """
+    if number > MOST_IN_RUN:
+        return replace(line, label=f"See {number:,}")
+    post = {"action": action, "query": query, "all": "1", "count": str(number)}
+    url, label = reverse("task-bulk"), f"{line.label} {number:,}"
+    return replace(line, label=label, url=url, post=post, is_form=True, rows=line.url)
 
 
 def lying_lines(facts: Facts) -> Iterator[Line]:
@@ -252,7 +272,9 @@ def lying_lines(facts: Facts) -> Iterator[Line]:
         head = f"{has} {tasks(load.lying)} more than {LATE_DAYS} days late"
         text = f"Of {tasks(load.overdue)} overdue in all."
         url = facts.list_url(query, whose=False)
-        yield Line(f"lying-{load.key}", "amber", "clock", head, text, "Reschedule", url)
+        key = f"lying-{load.key}"
+        line = Line(key, "amber", "clock", head, text, "Reschedule", url)
+        yield act_line(line, Action.RESCHEDULE, query, load.lying)
 
 
 def unassigned_lines(facts: Facts) -> Iterator[Line]:
@@ -276,7 +298,8 @@ def unassigned_lines(facts: Facts) -> Iterator[Line]:
     query = f"status=open,in_progress&assignee=none&due_to={until}"
     url = facts.list_url(query, whose=False)
     text = f"{', '.join(parts)}."
-    yield Line("unassigned", "gray", "user", head, text, "Assign", url)
+    line = Line("unassigned", "gray", "user", head, text, "Assign", url)
+    yield act_line(line, Action.REASSIGN, query, number)
 
 
 def late_line(health: AccountHealth, facts: Facts) -> Line | None:

@@ -7,22 +7,25 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from tasks_app.models import Task
+from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today as service
 from tasks_app.services.counting import MOST, count_words
 from tasks_app.services.delivery import retry_failed
 from tasks_app.services.health import processes
+from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
 from .account_words import cards
-from .attention import lines
+from .attention import cause_of, lines
 from .chosen_from import choices_of
 from .middleware import TeamRequest
+from .paging import Pages
 from .today_facts import Facts, name_of, read_facts
 from .trend_plot import plot
 
@@ -115,14 +118,48 @@ def bars(facts: Facts) -> list[Bar]:
     return drawn
 
 
+def tasks_of(request: TeamRequest, who: str) -> TaskQuerySet:
+    """Return what the page speaks of: all that this person may see, or their own."""
+    assert request.team is not None  # noqa: S101
+    tasks = Task.objects.visible_to(request.user, request.team)
+    return tasks.filter(assignee_id=request.user.pk) if who == "me" else tasks
+
+
+@require_GET
+@member_required
+def today_failed(request: TeamRequest, task_id: int) -> HttpResponse:
+    """Show exactly those tasks that failed for the same reason as this one."""
+    who = "me" if request.GET.get("who") == "me" else "team"
+    tasks = tasks_of(request, who)
+    rows = Task.objects.for_list().defer("account__credentials", "search_text")
+    task = get_object_or_404(tasks.select_related("account"), pk=task_id)
+    if task.delivery != Task.Delivery.FAILED:
+        messages.info(request, "It is not failed any more.")
+        return redirect("task-detail", task_id)
+    found = service.of_cause(
+        tasks, task.account_id, task.delivery_kind, task.delivery_error
+    )
+    pages = Pages(found.order_by("due_sort", "pk"), rows)
+    page = pages.get_page(request.GET.get("page", "1"))
+    context = {
+        "account": task.account,
+        "sentence": task.delivery_error,
+        "page": page,
+        "rows": [(each, is_about_prospect(each)) for each in page],
+        "base": "who=me&" if who == "me" else "",
+        "query": f"delivery=failed&account={task.account_id}",
+        "retry": cause_of(
+            task.account_id, task.delivery_kind, task.delivery_error, who
+        ),
+    }
+    return render(request, "today/failed.html", context)
+
+
 @require_POST
 @lead_required
 def today_retry(request: TeamRequest) -> HttpResponse:
     """Put the tasks of one line of failures back into the queue."""
-    assert request.team is not None  # noqa: S101
-    tasks = Task.objects.visible_to(request.user, request.team)
-    if request.POST.get("who") == "me":
-        tasks = tasks.filter(assignee_id=request.user.pk)
+    tasks = tasks_of(request, request.POST.get("who", ""))
     account = request.POST.get("account", "")
     if not account.isdecimal() or len(account) > 18:
         account = "0"

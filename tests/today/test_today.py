@@ -154,8 +154,72 @@ def test_lines_count_what_their_buttons_lead_to(
         line = lines[key]
         words = line.head.replace("You have", "").split()
         number = next(int(word) for word in words if word.isdecimal())
-        assert total(page, line.url) == number > 0, key
+        assert total(page, line.rows) == number > 0, key
+        # The button opens the dialog for these very tasks, and asks before it acts.
+        dialog = page.post(line.url, line.post)
+        assert dialog.status_code == 200
+        assert dialog.context["found"] == number
+        assert line.label.split()[-1] == str(number)
     assert lines[f"lying-{lead.pk}"].head.startswith("You have")
+    assert lines[f"lying-{lead.pk}"].post["action"] == "reschedule"
+    assert lines["unassigned"].post["action"] == "reassign"
+    assert "Reassign" in page.post("/tasks/bulk/", lines["unassigned"].post).text
+
+
+@pytest.mark.parametrize("who", ["team", "me"])
+@pytest.mark.parametrize("role", ["lead", "rep"])
+def test_a_line_of_failures_leads_to_exactly_those(
+    team: Team, lead: User, role: str, who: str
+) -> None:
+    me = make_user(team, role)
+    furnish(team, [me, lead, None], 200)
+    client = client_of(me)
+
+    lines = client.get(f"/today/?who={who}").context["lines"]
+    failures = [line for line in lines if line.key.startswith("failed-")]
+
+    assert len(failures) > 3
+    for line in failures:
+        if line.key == "failed-rest":
+            number, url = int(line.label.split()[-1]), line.url
+            assert total(client, url) == number
+            continue
+        number = int(line.head.split()[0])
+        page = client.get(line.rows or line.url)
+        if number > 1:
+            assert page.context["page"].paginator.count == number
+            assert f"{number} tasks for" in page.text
+            ticked = [row.pk for row, _ in page.context["rows"]]
+            failed_so = Task.objects.filter(pk__in=ticked)
+            assert set(failed_so.values_list("delivery_error", flat=True)) == {
+                line.text
+            }
+
+
+def test_the_page_of_a_failure_that_is_none_any_more_leads_to_the_task(
+    page: Client, team: Team
+) -> None:
+    task = make_task(account=make_account(team=team), delivery="queued")
+
+    answer = page.get(f"/today/failed/{task.pk}/")
+
+    assert answer["Location"] == f"/tasks/{task.pk}/"
+
+
+def test_what_failed_for_one_reason_is_sent_again_from_its_page(
+    page: Client, team: Team
+) -> None:
+    account = make_account(team=team)
+    some = [failed(account, "Unknown there.", "refused") for _ in range(3)]
+
+    seen = page.get(f"/today/failed/{some[0].pk}/")
+    ids = [task.pk for task in some]
+
+    assert seen.text.count("checked") >= 3
+    asked = page.post("/tasks/bulk/", {"action": "retry", "task": ids[:2]})
+    assert "Retry sending 2" in asked.text
+    answer = page.post("/today/retry/", seen.context["retry"], follow=True)
+    assert "3 tasks are back in the queue." in answer.text
 
 
 def test_nobody_elses_work_counts(page: Client, team: Team) -> None:
