@@ -12,6 +12,7 @@ from .views import (
     creating,
     delivering,
     form_drafts,
+    frame,
     hooks,
     imports,
     mending,
@@ -48,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("team/", people.team_switch, name="team-switch"),
     path("theme/", people.theme, name="theme"),
     path("healthz", people.healthz, name="healthz"),
+    path("nav/", frame.nav, name="nav"),
     # Today
     path("today/", today.today, name="today"),
     path("today/retry/", today.today_retry, name="today-retry"),

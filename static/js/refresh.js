@@ -1,11 +1,30 @@
 // Keeps a region fresh: `data-refresh` is every how many seconds. Only while the page
-// can be seen, and never under a pointer or while a key is at work in it: then it waits
-// until they have left. Without this file the page is as old as its loading.
+// can be seen, and never while somebody is at work in it: a pointer that moves or is aimed
+// at something, a key, an open dialog. A pointer that was left lying there does not count.
+// Without this file the page is as old as its loading.
+
+const RESTS = 10_000; // ms without a move after which a pointer only lies there
 
 const readAt = new Map(); // id of a region → when it was read last
+let movedAt = -RESTS;
+for (const name of ["pointermove", "pointerdown", "wheel"]) {
+  const moved = () => {
+    movedAt = performance.now();
+  };
+  document.addEventListener(name, moved, { passive: true });
+}
+
+// By touch what was pressed last stays "hovered": there only the moment counts.
+const hovers = matchMedia("(hover: hover)");
+const pointed = (region) => {
+  if (!region.matches(":hover")) return false;
+  if (performance.now() - movedAt < RESTS) return true;
+  const aimed = ":is(a, button, summary, input, select, label, textarea):hover";
+  return hovers.matches && region.querySelector(aimed) !== null;
+};
 
 const busy = (region) =>
-  region.matches(":hover") ||
+  pointed(region) ||
   region.querySelector("dialog[open], :popover-open") !== null ||
   region.querySelector(":focus-visible") !== null;
 
@@ -53,3 +72,27 @@ document.addEventListener("htmx:afterSwap", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   open = [];
 });
+
+// The tabs over a list are answered with it; what the sidebar shows of the same follows.
+function followTabs() {
+  const todo = document.querySelector("#tab-todo .count");
+  if (todo) say("nav-tasks", todo.textContent);
+  for (const tab of document.querySelectorAll("[id^=tab-view-]")) {
+    const id = tab.id.slice("tab-view-".length);
+    const link = document.getElementById(`nav-view-${id}`);
+    if (tab.hasAttribute("aria-current")) link?.setAttribute("aria-current", "page");
+    else link?.removeAttribute("aria-current");
+    say(`nav-view-count-${id}`, tab.querySelector(".count")?.textContent);
+  }
+}
+
+function say(id, words) {
+  const count = document.getElementById(id);
+  if (count && words) count.textContent = words.trim() === "0" ? "" : words.trim();
+}
+
+for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) {
+  document.addEventListener(name, (event) => {
+    if (event.detail.target?.closest?.("#task-view, #task-tabs")) followTabs();
+  });
+}

@@ -16,12 +16,11 @@ from tasks_app.models import (
 )
 from tasks_app.services import health
 from tasks_app.services.account_health import worrying_accounts
-from tasks_app.services.counting import MOST, count_each
+from tasks_app.services.glance import Glance, glance
 from tasks_app.services.preferences import preference_of
-from tasks_app.services.unclear import to_settle
 
 from .middleware import TeamRequest
-from .process_words import ProcessWords, process_words
+from .process_words import ProcessWords, QueueWords, process_words, queue_words
 from .saved_view_links import ViewLink, view_links
 
 THEMES = ("light", "dark", "system")
@@ -58,11 +57,30 @@ class Shell:
         return [m.team for m in mine if self.team and m.team_id != self.team.pk]
 
     @cached_property
+    def glance(self) -> Glance | None:
+        """Return what is counted beside the links, by one statement."""
+        if not self.membership:
+            return None
+        known: int | None = getattr(self.request, "unfinished", None)
+        return glance(self.membership, known)
+
+    @property
     def needs_check(self) -> int:
         """Return how many pushes and second copies a person may have to settle."""
-        if not (self.team and self.membership and self.membership.is_lead):
-            return 0
-        return sum(count_each(to_settle(self.team), MOST).values())
+        return self.glance.to_settle if self.glance else 0
+
+    @cached_property
+    def queue(self) -> QueueWords | None:
+        """Return the line about the queue, None while it is empty."""
+        if not self.glance or not self.glance.queue:
+            return None
+        late = self.processes.worker_late
+        still = [account.name for account in self.troubled]
+        return queue_words(self.glance.queue, late, still, self.glance.paused)
+
+    @cached_property
+    def processes(self) -> health.Health:
+        return processes_of(self.request)
 
     @cached_property
     def saved_views(self) -> list[ViewLink]:
@@ -75,8 +93,7 @@ class Shell:
     @cached_property
     def late(self) -> ProcessWords | None:
         """Return which of worker and scheduler is late, None while both are well."""
-        now = timezone.now()
-        return process_words(health.processes(now), self.team, now)
+        return process_words(self.processes, self.team, timezone.now())
 
     @cached_property
     def worrying(self) -> list[ConnectedAccount]:
@@ -88,6 +105,11 @@ class Shell:
         """Return the team's accounts whose queue does not move as it should."""
         moving = ConnectedAccount.State.CONNECTED
         return [account for account in self.worrying if account.state != moving]
+
+    @property
+    def troubled_words(self) -> str:
+        number = len(self.troubled)
+        return f"{number} need{'s' if number == 1 else ''} attention"
 
     @property
     def outdated(self) -> list[ConnectedAccount]:
@@ -103,6 +125,15 @@ def preference(request: HttpRequest) -> Preference:
     if kept is None:
         kept = preference_of(request.user)  # type: ignore[arg-type]
         request._preference = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def processes_of(request: HttpRequest) -> health.Health:
+    """Return how worker and scheduler stand, read once for each page."""
+    kept: health.Health | None = getattr(request, "_processes", None)
+    if kept is None:
+        kept = health.processes()
+        request._processes = kept  # type: ignore[attr-defined]
     return kept
 
 

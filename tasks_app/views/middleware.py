@@ -28,6 +28,8 @@ class TeamRequest(HttpRequest):
     memberships: list[Membership]
     membership: Membership | None
     team: Team | None
+    #: How many unfinished tasks this person sees, where a view has counted them.
+    unfinished: int
 
 
 class TeamMiddleware:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tasks_app.models import Team
+from tasks_app.services.counting import count_words
 from tasks_app.services.health import Health
 
 from .wording import clock_words
@@ -47,6 +49,36 @@ def process_words(
     if health.sweep_late:
         return ProcessWords("Baton's regular rounds are late", LATE)
     return None
+
+
+@dataclass(frozen=True)
+class QueueWords:
+    """The line at the foot of the sidebar; `title` says why it waits."""
+
+    words: str
+    tone: str
+    title: str
+
+
+def queue_words(
+    number: int, worker_late: bool, still: Sequence[str], paused: int
+) -> QueueWords:
+    """Return how the queue stands: it goes out only if nobody holds any of it back."""
+    count = count_words(number)
+    waits = f"{count} wait{'s' if number == 1 else ''}"
+    if worker_late:
+        title = "The worker has not been heard of: nothing is sent until it runs."
+        return QueueWords(waits, "amber", title)
+    if still:
+        named = f"{still[0]} and {len(still) - 1} more stand" if still[1:] else still[0]
+        verb = "" if still[1:] else " stands"
+        title = f"{named}{verb} still. Tasks for other accounts go on."
+        return QueueWords(waits, "amber", title)
+    if paused:
+        title = "An account or a batch is paused. All other tasks go on."
+        return QueueWords(waits, "amber", title)
+    title = "Sent in turn, within the vendors' limits."
+    return QueueWords(f"{count} in the queue", "green", title)
 
 
 def since(at: datetime | None, team: Team | None, now: datetime) -> str:

@@ -116,6 +116,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     pages = Pages(ordered, rows, part=part, most=most, size=size)
     page = pages.get_page(request.GET.get("page", "1"))
     views = quick_views(tasks, task_filter)
+    request.unfinished = views[0].count  # the frame shows the number of "To do", too
     context = {
         "filter": task_filter,
         "choices": task_filter.choices,

@@ -17,13 +17,13 @@ from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today as service
 from tasks_app.services.counting import MOST, count_words
 from tasks_app.services.delivery import retry_failed
-from tasks_app.services.health import processes
 from tasks_app.services.mending import is_about_prospect
 
 from .access import lead_required, member_required
 from .account_words import cards
 from .attention import cause_of, lines
 from .chosen_from import choices_of
+from .context import processes_of
 from .middleware import TeamRequest
 from .paging import Pages
 from .today_facts import Facts, name_of, read_facts
@@ -72,7 +72,7 @@ def today(request: TeamRequest) -> HttpResponse:
         "counts": facts.counts,
         "urls": {name: facts.counter_url(name) for name in facts.queries},
         "week_words": week_words(facts.counts),
-        "lines": lines(facts, processes(facts.days.now)),
+        "lines": lines(facts, processes_of(request)),
         "bars": bars(facts),
         "more": max(0, len(facts.loads) - MOST_LOADS),
         "cards": cards(facts.healths, request.team),

@@ -1,0 +1,81 @@
+"""What every page's frame counts, in one statement: each part by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from tasks_app.models import Batch, ConnectedAccount, Membership, Task
+from tasks_app.models.tasks import TaskQuerySet
+
+from .counting import MOST, count_each
+from .unclear import to_settle
+
+Delivery = Task.Delivery
+#: As the list's filter says it: `delivery=queued,retrying,sending`.
+IN_QUEUE = (Delivery.QUEUED, Delivery.CLAIMED, Delivery.SENDING)
+#: Something is still done about these without anybody's help.
+MOVING = (*IN_QUEUE, Delivery.ACCEPTED)
+#: So many of the newest batches are looked at, as many as their list pages.
+MOST_BATCHES = 1000
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Numbers for one person; beyond `counting.MOST` they mean "more than that"."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unfinished(self) -> int:
+        return self.counts["unfinished"]
+
+    @property
+    def batches(self) -> int:
+        return self.counts["batches"]
+
+    @property
+    def queue(self) -> int:
+        return self.counts["queue"]
+
+    @property
+    def to_settle(self) -> int:
+        return self.counts.get("pushes", 0) + self.counts.get("copies", 0)
+
+    @property
+    def paused(self) -> int:
+        """How many accounts and batches somebody paused."""
+        return self.counts["paused_accounts"] + self.counts["paused_batches"]
+
+
+def glance(membership: Membership, unfinished: int | None = None) -> Glance:
+    """Return what stands beside the links of the frame.
+
+    Who has counted the `unfinished` already gives their number.
+    """
+    team, tasks = membership.team, Task.objects.visible_to_member(membership)
+    asked: dict[str, QuerySet[Any]] = {
+        "batches": moving_batches(membership, tasks),
+        "queue": tasks.filter(delivery__in=IN_QUEUE),
+        "paused_accounts": ConnectedAccount.objects.of_team(team).filter(
+            state=ConnectedAccount.State.PAUSED
+        ),
+        "paused_batches": Batch.objects.filter(team=team, paused_at__isnull=False),
+    }
+    if unfinished is None:
+        asked["unfinished"] = tasks.unfinished()
+    if membership.is_lead:
+        asked |= to_settle(team)
+    counts = count_each(asked, MOST)
+    return Glance({"unfinished": unfinished or 0} | counts)
+
+
+def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:
+    """Return those of the newest batches that still go out, as far as one sees them."""
+    newest = Batch.objects.filter(team_id=membership.team_id)
+    newest = newest.order_by("-created_at", "-pk").values("pk")[:MOST_BATCHES]
+    moving = tasks.filter(batch=OuterRef("pk"), delivery__in=MOVING)
+    return Batch.objects.filter(Exists(moving.order_by()), pk__in=newest)
