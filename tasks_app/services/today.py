@@ -19,7 +19,8 @@ from .unclear import to_settle
 
 #: A task is left lying when its day was over so many days ago.
 LATE_DAYS = 3
-TREND_DAYS = 14
+#: Four weeks and today, so that the same day of each week has its name.
+TREND_DAYS = 29
 CAUSES = 5
 #: What a second copy is called among the kinds of pushes.
 SECOND = "second"
@@ -39,6 +40,8 @@ class Load:
     lying: int  # of those overdue: more than LATE_DAYS days
     today: int
     later: int
+    #: All that is due today, what is overdue by now as well.
+    due_today: int = 0
 
     @property
     def total(self) -> int:
@@ -71,6 +74,7 @@ def loads(tasks: TaskQuerySet, days: Days) -> list[Load]:
             overdue=Count("pk", filter=days.overdue),
             lying=Count("pk", filter=days.until(last_lying_day(days))),
             today=Count("pk", filter=ahead & days.due("today")),
+            due_today=Count("pk", filter=days.due("today")),
             later=Count(
                 "pk", filter=ahead & Q(due_sort__gte=days.team.start_of(days.tomorrow))
             ),
@@ -85,6 +89,7 @@ def loads(tasks: TaskQuerySet, days: Days) -> list[Load]:
             row["lying"],
             row["today"],
             row["later"],
+            row["due_today"],
         )
         for row in rows
     ]
@@ -189,11 +194,19 @@ def checks(team: Team) -> Checks:
     return Checks(by_account, creates, by_kind.total(), copies)
 
 
-def refused(tasks: TaskQuerySet) -> dict[int, int]:
-    """Return how many tasks have a change that failed at the vendor, by account."""
-    failed = tasks.filter(action_state=Push.State.FAILED).order_by()
-    rows = failed.values_list("account_id").annotate(n=Count("pk"))
-    return dict(rows)
+def by_account(parts: Mapping[str, TaskQuerySet]) -> dict[str, Counter[int]]:
+    """Return how many of each part every account has, by one query."""
+    found: dict[str, Counter[int]] = {name: Counter() for name in parts}
+    grouped = [
+        rows.order_by()
+        .annotate(part=Value(name, output_field=CharField()))
+        .values_list("account_id", "part")
+        .annotate(n=Count("*"))
+        for name, rows in parts.items()
+    ]
+    for account_id, name, number in grouped[0].union(*grouped[1:], all=True):
+        found[name][account_id] = number
+    return found
 
 
 @dataclass(frozen=True)
@@ -214,7 +227,7 @@ def trend(tasks: TaskQuerySet, days: Days) -> list[TrendDay]:
         )
         .order_by()
         .values(day=TruncDate("completed_at", tzinfo=zone))
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("*"))  # the index of what is completed holds no pk
     )
     due = (
         tasks.filter(days.between(first, days.today))

@@ -42,6 +42,8 @@ class Bar:
     name: str
     url: str
     parts: list[tuple[str, float, float]]
+    #: The numbers of its row in the table, each with the address of its list.
+    cells: list[tuple[int, str]]
 
     @property
     def title(self) -> str:
@@ -50,6 +52,16 @@ class Bar:
             f"{load.overdue:,} overdue, {load.today:,} due today, "
             f"{load.later:,} later this week"
         )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One number of an account's row; `tone` is a class, '' for plain."""
+
+    label: str
+    number: int
+    url: str
+    tone: str
 
 
 @require_GET
@@ -75,12 +87,33 @@ def today(request: TeamRequest) -> HttpResponse:
         "lines": lines(facts, processes_of(request)),
         "bars": bars(facts),
         "more": max(0, len(facts.loads) - MOST_LOADS),
-        "cards": cards(facts.healths, request.team),
+        "cards": [
+            (card, deliveries(facts, card.account.pk))
+            for card in cards(facts.healths, request.team)
+        ],
         "plot": plot(facts.trend),
         "synced_at": min(read, default=None),
     }
     part = "#today" if request.htmx and not request.htmx.history_restore_request else ""
     return render(request, f"today/today.html{part}", context)
+
+
+def deliveries(facts: Facts, account_id: int) -> list[Delivery]:
+    """Return the numbers of one account, each with the list that shows these."""
+    tones = {"failed": "due--late"}
+    return [
+        Delivery(
+            label,
+            facts.delivery[name][account_id],
+            facts.health_url(name, account_id),
+            tones.get(name, ""),
+        )
+        for name, label in (
+            ("queue", "In queue"),
+            ("delivered", "Delivered"),
+            ("failed", "Failed"),
+        )
+    ]
 
 
 def week_words(counts: Mapping[str, int]) -> str:
@@ -100,7 +133,7 @@ def bars(facts: Facts) -> list[Bar]:
     shown = facts.loads[:MOST_LOADS]
     longest = max((load.total for load in shown), default=0) or 1
     drawn = []
-    until = facts.days.sunday.isoformat()
+    until, tomorrow = facts.days.sunday.isoformat(), facts.days.tomorrow.isoformat()
     for load in shown:
         parts, start = [], 0.0
         for tone, number in (
@@ -114,7 +147,18 @@ def bars(facts: Facts) -> list[Bar]:
             start += width
         query = f"status=open,in_progress&assignee={load.key}&due_to={until}"
         url = facts.list_url(query, whose=False)
-        drawn.append(Bar(load, name_of(load), url, parts))
+        cells = [
+            (number, facts.list_url(f"{asked}&assignee={load.key}", whose=False))
+            for number, asked in (
+                (load.overdue, "status=overdue"),
+                (load.due_today, "status=open,in_progress&due=today"),
+                (
+                    load.later,
+                    f"status=open,in_progress&due_from={tomorrow}&due_to={until}",
+                ),
+            )
+        ]
+        drawn.append(Bar(load, name_of(load), url, parts, [*cells, (load.total, url)]))
     return drawn
 
 

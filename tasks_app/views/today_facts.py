@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
-from tasks_app.models import Batch, ConnectedAccount, Membership
+from tasks_app.models import Batch, ConnectedAccount, Membership, Task
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today
 from tasks_app.services.account_health import AccountHealth, healths
 from tasks_app.services.counting import MOST, count_each
 from tasks_app.services.days import Days
+from tasks_app.services.glance import IN_QUEUE
 from tasks_app.services.pausing import paused_batches
 
 #: The counters: name and what the list is asked for.
@@ -26,6 +30,12 @@ COUNTERS = {
     "problems": "delivery=problems",
     "failed": "delivery=failed",
     "unclear": "delivery=needs_check",
+}
+#: What is counted of each account, and what the list is asked for with it.
+HEALTH = {
+    "queue": "delivery=queued,retrying,sending",
+    "delivered": "delivery=delivered&created_from={yesterday}",
+    "failed": "delivery=failed",
 }
 
 
@@ -45,14 +55,18 @@ class Facts:
     loads: list[today.Load]
     failures: list[today.Failure]
     checks: today.Checks
-    #: Changes that failed, by account.
-    refused: dict[int, int]
     trend: list[today.TrendDay]
     healths: list[AccountHealth]
+    #: The numbers of `HEALTH`, and changes that failed, by account.
+    delivery: dict[str, Counter[int]]
     names: dict[int, str]
     vendors: dict[int, str]
     #: Paused batches, and how many of the tasks wait for each.
     paused: list[tuple[Batch, int]] = field(default_factory=list)
+
+    @property
+    def refused(self) -> Mapping[int, int]:
+        return self.delivery["refused"]
 
     @property
     def failed(self) -> int:
@@ -63,6 +77,11 @@ class Facts:
         if whose and self.who == "me":
             query = f"{query}&assignee=me"
         return f"{reverse('task-list')}?{query}"
+
+    def health_url(self, name: str, account_id: int) -> str:
+        yesterday = (self.days.today - timedelta(days=1)).isoformat()
+        query = HEALTH[name].format(yesterday=yesterday)
+        return self.list_url(f"{query}&account={account_id}")
 
     def counter_url(self, name: str) -> str:
         return f"{reverse('task-list')}?{self.queries[name]}"
@@ -97,8 +116,19 @@ def read_facts(
         loads=today.loads(tasks, days),
         failures=today.failures(tasks),
         checks=today.checks(team) if membership.is_lead else today.Checks(),
-        refused=today.refused(tasks),
         trend=today.trend(tasks, days),
+        delivery=today.by_account(
+            {
+                "queue": tasks.filter(delivery__in=IN_QUEUE),
+                "delivered": tasks.filter(
+                    days.since(days.today - timedelta(days=1), "created_at"),
+                    delivery=Task.Delivery.DELIVERED,
+                    origin=Task.Origin.BATON,
+                ),
+                "failed": tasks.filter(delivery=Task.Delivery.FAILED),
+                "refused": tasks.filter(action_state=Task.Delivery.FAILED),
+            }
+        ),
         healths=healths(accounts, team, days.now),
         names={account.pk: account.name for account in choices.accounts},
         vendors={a.pk: a.get_vendor_display() for a in choices.accounts},

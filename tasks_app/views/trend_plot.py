@@ -30,6 +30,15 @@ class Plot:
         return "".join(lines)
 
     @property
+    def ticks(self) -> str:
+        """Return a short stroke below each day, a longer one where a name stands."""
+        step = WIDTH / max(len(self.days) - 1, 1)
+        return "".join(
+            f"M{round(step * place, 1):g} {HEIGHT}v{6 if mark else 3}"
+            for place, mark in enumerate(self.marks)
+        )
+
+    @property
     def marks(self) -> list[TrendDay | None]:
         """Return each day whose name stands under the drawing, None for the others."""
         last = len(self.days) - 1

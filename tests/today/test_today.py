@@ -112,6 +112,12 @@ def test_every_number_is_that_of_the_list_it_leads_to(
     assert context["counts"]["problems"] > 0
     for bar in context["bars"]:
         assert total(client, bar.url) == bar.load.total, bar.name
+        for number, url in bar.cells:
+            assert total(client, url) == number, (bar.name, url)
+    assert any(numbers[0].number for _, numbers in context["cards"])
+    for card, numbers in context["cards"]:
+        for each in numbers:
+            assert total(client, each.url) == each.number, (card.account, each.label)
     loads = context["facts"].loads
     assert sum(load.overdue for load in loads) == context["counts"]["overdue"]
     for day in context["facts"].trend:
