@@ -75,7 +75,7 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
 
 def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:
     """Return those of the newest batches that still go out, as far as one sees them."""
-    newest = Batch.objects.filter(team_id=membership.team_id)
-    newest = newest.order_by("-created_at", "-pk").values("pk")[:MOST_BATCHES]
+    batches = Batch.objects.filter(team_id=membership.team_id)
+    newest = batches.order_by("-created_at", "-pk").values("pk")[:MOST_BATCHES]
     moving = tasks.filter(batch=OuterRef("pk"), delivery__in=MOVING)
     return Batch.objects.filter(Exists(moving.order_by()), pk__in=newest)

@@ -39,6 +39,7 @@ def pk(task: Task | None) -> int:
 
 PAGES: dict[str, Where] = {
     "today": lambda w: "/today/",
+    "failed for one reason": lambda w: f"/today/failed/{w.task_in('failed').pk}/",
     "workload": lambda w: "/workload/",
     "saved views": lambda w: "/views/",
     "new saved view": lambda w: "/views/new/",

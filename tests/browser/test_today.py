@@ -111,6 +111,44 @@ def test_the_page_reads_itself_again_but_not_under_the_pointer(
     expect(page.locator("#trend-table")).not_to_have_attribute("open", "")
 
 
+def test_a_pointer_left_lying_stops_nothing_and_an_outage_is_one_line(
+    world: tuple[Page, Task],
+) -> None:
+    page, task = world
+    page.clock.install()
+    page.reload()
+    due = page.locator("#stat-today .stat__value")
+    expect(due).to_have_text("1")
+    expect(page.locator("#nav-tasks")).to_have_text("1")
+    page.locator("h1").hover()
+    Task.objects.filter(pk=task.pk).update(status="completed")
+
+    page.clock.run_for(62_000)
+    expect(due).to_have_text("0")
+    expect(page.locator("#nav-tasks")).to_have_text("")
+
+    # What is pointed at stays, however long the pointer rests there.
+    page.locator("#stat-today").hover()
+    Task.objects.filter(pk=task.pk).update(status="open")
+    page.clock.run_for(90_000)
+    expect(page.locator("#nav-tasks")).to_have_text("1")
+    expect(due).to_have_text("0")
+
+    page.locator("h1").hover()
+    page.context.set_offline(True)
+    for _ in range(4):
+        page.clock.run_for(62_000)
+    expect(page.locator("#outdated")).to_contain_text("the server does not answer")
+    expect(page.locator(".toast")).to_have_count(1)
+    page.context.set_offline(False)
+    page.clock.run_for(62_000)
+    expect(due).to_have_text("1")
+    expect(page.locator("#outdated")).to_have_count(0)
+
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
 def test_no_card_of_an_account_moves_under_the_pointer(
     world: tuple[Page, Task],
 ) -> None:
