@@ -160,7 +160,10 @@ class ManyForm(SnoozeMixin, forms.Form):
             choices=[
                 ("", "Choose one"),
                 *(
-                    (str(user.pk), self.with_gaps(user, {pk: names[pk] for pk in people}))
+                    (
+                        str(user.pk),
+                        self.with_gaps(user, {pk: names[pk] for pk in people}),
+                    )
                     for user in by_name
                 ),
             ],

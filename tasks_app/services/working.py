@@ -125,6 +125,12 @@ def note(
     change(work_id, remember)
 
 
+def forget(user: User, team: Team, work_id: int, task_id: int) -> None:
+    """Leave a task to be done again that this person had done and has undone."""
+    if works_of(user, team).filter(pk=work_id).exists():
+        change(work_id, lambda work: work.did.pop(str(task_id), None))
+
+
 def look(work: Work, tasks: TaskQuerySet) -> Work:
     """Bring a work up to date with what happened elsewhere; `tasks` are those seen.
 

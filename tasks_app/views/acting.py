@@ -186,6 +186,8 @@ def after_handing(
 ) -> HttpResponse:
     working.note_done(request, task.pk, Action.REASSIGN)
     undo = reverse("task-hand-back", args=[task.pk, event.pk])
+    if work_id := working.named_work(request):
+        undo += f"?work={work_id}"
     sentence = f"“{task.title[:80]}” is with {name_of(to)} now."
     messages.success(request, sentence, extra_tags=undo_links(request, task, undo))
     return answer(request, task.pk)

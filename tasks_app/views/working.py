@@ -79,8 +79,7 @@ def own_work(request: TeamRequest, work_id: int) -> Work:
 
 def named_work(request: TeamRequest) -> int:
     """Return the number of the work that a form was sent from, 0 for none."""
-    data = request.POST if request.method == "POST" else request.GET
-    return number_in(data.get("work", ""))
+    return number_in(request.POST.get("work") or request.GET.get("work", ""))
 
 
 def number_in(text: str) -> int:
@@ -96,6 +95,12 @@ def note_done(
         return
     push_id = push.pk if push else None
     working.note(person_of(request), request.team, work_id, task_id, word, push_id)
+
+
+def note_undone(request: TeamRequest, task_id: int) -> None:
+    """Forget what was done, where no push tells that it was undone."""
+    if request.team is not None and (work_id := named_work(request)):
+        working.forget(person_of(request), request.team, work_id, task_id)
 
 
 def note_sent(request: TeamRequest, task_id: int, word: str) -> None:

@@ -541,7 +541,7 @@ def test_what_a_vendor_does_not_offer_is_never_sent(
     [task] = planted(bed, 1)
     task = Task.objects.select_related("account__team", "type").get(pk=task.pk)
 
-    with pytest.raises(actions.NotOffered, match="offers no call|^Only in Baton"):
+    with pytest.raises(actions.NotOffered, match=r"offers no call|^Only in Baton"):
         actions.ask(task, action, {}, by=make_user(bed.account.team))
 
     assert bed.server.calls() == []
