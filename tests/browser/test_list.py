@@ -1,0 +1,48 @@
+"""The task list in a real browser: its steps back, its ticks, what comes by itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import OpenPage
+from .test_actions import Desk, desk
+
+__all__ = ["desk"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+
+
+def test_after_a_step_back_the_list_is_as_alive_as_before(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    page.get_by_label("Select: Step 2").check()
+    page.get_by_role("link", name=re.compile("^Unassigned")).click()
+    expect(page).to_have_url(re.compile("assignee=none"))
+
+    page.go_back()
+
+    expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
+    expect(page.locator("#tab-unassigned")).not_to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    page.get_by_role("link", name="Step 1", exact=True).click()
+    expect(page.locator("#drawer-title")).to_have_text("Step 1")
+    page.locator("#task-drawer [data-close]").click()
+    expect(page.locator("#task-drawer")).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
+    page.get_by_role("link", name="Actions for Step 2").click()
+    expect(page.locator("#row-menu")).to_contain_text("Complete")
+    page.keyboard.press("Escape")
+    expect(page.locator("#row-menu")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("batches")
+    expect(page.locator("#palette-pages [data-jump]:visible")).to_have_count(1)
