@@ -15,7 +15,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import push_url, replace_url
 
 from tasks_app.forms.prospect_filter import ProspectFilter
 from tasks_app.forms.prospects import ProspectForm
@@ -37,6 +36,7 @@ from .access import lead_required, member_required
 from .acting import number
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
+from .stepping import keep_address
 
 #: Ticked rows that one export takes.
 MOST_TICKED = 1000
@@ -117,9 +117,7 @@ def prospect_list(request: TeamRequest) -> HttpResponse:
     response = render(request, "prospects/list.html#prospect-answer", context)
     page_query = wanted.query(page=str(page.number) if page.number > 1 else "")
     address = reverse("prospect-list") + (f"?{page_query}" if page_query else "")
-    # Each letter that is typed changes the address but makes no step to go back to.
-    keep = replace_url if request.htmx.trigger_name == "q" else push_url
-    return keep(response, address)
+    return keep_address(request, response, address, texts=("q", "company"))
 
 
 def pages_of(found: ProspectQuerySet) -> Pages:

@@ -11,9 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import push_url, replace_url
 
-from tasks_app.filters import TaskFilter
+from tasks_app.filters import DATES, TaskFilter
 from tasks_app.models import NEVER, Task, TaskEvent
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import preferences as display
@@ -29,6 +28,7 @@ from .context import preference
 from .middleware import TeamRequest
 from .paging import Pages
 from .saved_view_links import Changed, changed_view
+from .stepping import keep_address
 from .task_groups import Group, ends, group_counts, grouped
 
 #: The tabs over the list: name, label, what it asks for, tone of a count above 0.
@@ -150,9 +150,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     response = render(request, f"{template}#{piece}", context)
     query = task_filter.query(page=str(page.number) if page.number > 1 else None)
     address = reverse("task-list") + (f"?{query}" if query else "")
-    # Each letter that is typed changes the address but makes no step to go back to.
-    keep = replace_url if htmx.trigger_name == "q" else push_url
-    return keep(response, address)
+    return keep_address(request, response, address, days=DATES)
 
 
 def changed_here(request: TeamRequest, task_filter: TaskFilter) -> Changed | None:

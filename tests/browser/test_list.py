@@ -46,3 +46,33 @@ def test_after_a_step_back_the_list_is_as_alive_as_before(
     page.keyboard.press("Control+k")
     page.keyboard.type("batches")
     expect(page.locator("#palette-pages [data-jump]:visible")).to_have_count(1)
+
+
+def test_what_is_typed_makes_no_steps_to_go_back_through(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/today/")
+    page.goto("/tasks/?status=open")
+    listed = page.locator("#task-list")
+
+    page.get_by_label("Search tasks", exact=True).focus()
+    for letters in ("St", "ep"):
+        page.keyboard.type(letters, delay=20)
+        expect(page).to_have_url(re.compile(f"q=.*{letters}"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    page.locator("#chip-q").click()
+    expect(listed.locator("tbody [data-drawer]")).to_have_count(6)
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.locator("#f-due_from").focus()
+    with page.expect_response(re.compile("due_from=2025-01-02")):
+        page.keyboard.type("01022025", delay=60)
+    expect(page).to_have_url(re.compile("due_from=2025-01-02"))
+    page.keyboard.press("Escape")
+
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("/today/$"))

@@ -158,6 +158,16 @@ def test_a_sort_by_htmx_goes_into_the_filter_form(team, lead):
     assert field in response.content.decode()
 
 
+def test_typing_a_name_or_company_makes_no_steps_to_go_back_through(lead, team):
+    here = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?q=a"}
+
+    more = lead.get(f"{LIST}?q=ab&company=kes", headers=here)
+    same = lead.get(f"{LIST}?q=a&company=", headers=here)
+
+    assert more.headers["HX-Replace-Url"] == f"{LIST}?q=ab&company=kes"
+    assert same.headers["HX-Push-Url"] == "false"
+
+
 def test_a_new_task_for_all_that_match_carries_the_filter(team, lead):
     make_prospect(team, company="Halden")
 

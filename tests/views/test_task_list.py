@@ -327,13 +327,33 @@ def test_the_filter_form_gets_the_list_and_what_changes_around_it(
     assert "HX-Request" in answer["Vary"] and "HX-Target" in answer["Vary"]
 
 
-def test_typing_replaces_the_address_and_does_not_pile_up_history(
-    page: Client, team: Team
+@pytest.mark.parametrize(
+    ("before", "after", "step"),
+    [
+        ("", "?q=a", "replace"),
+        ("?status=open&q=a&page=3", "?q=ab&status=open", "replace"),
+        ("?q=ab", "?q=ab", "none"),
+        ("?status=open&status=overdue&q=", "?status=open,overdue", "none"),
+        ("?q=a", "?q=a&status=open", "push"),
+        ("?q=a", "?q=a&page=2", "push"),
+        ("", "?due_from=2020-01-02", "push"),
+        ("?due_from=2020-01-02", "?due_from=2025-01-02", "replace"),
+    ],
+)
+def test_only_another_list_makes_a_step_in_the_history(
+    page: Client, team: Team, before: str, after: str, step: str
 ) -> None:
-    answer = page.get("/tasks/?q=ab", headers={**HTMX, "HX-Trigger-Name": "q"})
+    account = make_account(team=team)
+    for _ in range(51):
+        make_task(account=account, title="ab")
+    here = {"HX-Current-URL": f"http://testserver/tasks/{before}"}
 
-    assert answer["HX-Replace-Url"] == "/tasks/?q=ab"
-    assert "HX-Push-Url" not in answer
+    answer = page.get(f"/tasks/{after}", headers={**HTMX, **here})
+
+    pushed = {"push": f"/tasks/{after}", "none": "false"}.get(step)
+    assert answer.get("HX-Push-Url") == pushed
+    replaced = f"/tasks/{after}" if step == "replace" else None
+    assert answer.get("HX-Replace-Url") == replaced
 
 
 def test_links_of_the_list_get_the_form_too(page: Client, team: Team) -> None:
