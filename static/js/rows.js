@@ -1,4 +1,5 @@
-// Keys in a list of tasks: J and K walk the rows, X ticks, O opens, Esc clears the ticks.
+// Keys in a list of tasks: J and K walk the rows, X ticks, Shift X ticks all from the row
+// that was ticked last, O opens, Esc clears the ticks.
 // The row in use is the one that has the focus, so nothing else has to be remembered.
 // Without this file Tab, Space and Enter do the same.
 
@@ -29,9 +30,15 @@ const keys = {
   j: () => walk(1),
   k: () => walk(-1),
   o: () => current()?.click(),
-  x: () => current()?.closest("tr").querySelector(".check")?.click(),
+  x: () => tick(false),
+  "shift x": () => tick(true),
   escape: () => document.querySelector("#task-list:has(tbody :checked) [data-clear]")?.click(),
 };
+
+function tick(shiftKey) {
+  const box = current()?.closest("tr").querySelector(".check");
+  box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey }));
+}
 
 /** The title in the row with the focus, else in the one that had it last. */
 function current() {

@@ -3,7 +3,7 @@
 // buttons lead to a page of their own.
 
 const ticked = new Set();
-let last = null;
+let last = ""; // value of the row that was ticked last
 
 const list = () => document.getElementById("task-list");
 const boxes = () => [...(list()?.querySelectorAll("tbody .check") ?? [])];
@@ -34,6 +34,7 @@ function clear() {
   for (const box of boxes()) tick(box, false);
   if (all()) all().checked = false;
   ticked.clear();
+  last = "";
   tell();
 }
 
@@ -41,12 +42,13 @@ document.addEventListener("click", (event) => {
   const box = event.target.closest?.("#task-list tbody .check");
   if (box) {
     const rows = boxes();
-    if (event.shiftKey && last && rows.includes(last)) {
-      const [from, to] = [rows.indexOf(last), rows.indexOf(box)].sort((a, b) => a - b);
+    const begun = rows.findIndex((one) => one.value === last);
+    if (event.shiftKey && begun >= 0) {
+      const [from, to] = [begun, rows.indexOf(box)].sort((a, b) => a - b);
       for (const one of rows.slice(from, to + 1)) tick(one, box.checked);
     }
     tick(box, box.checked);
-    last = box;
+    last = box.value;
     if (!box.checked && all()) all().checked = false;
     tell();
   }
@@ -72,7 +74,10 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
   tell();
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (["task-list", "task-view"].includes(event.target.id)) ticked.clear();
+  if (["task-list", "task-view"].includes(event.target.id)) {
+    ticked.clear();
+    last = "";
+  }
   tell();
 });
 
@@ -89,4 +94,8 @@ document.addEventListener("click", (event) => {
   document.getElementById("bulk-dialog").close();
 });
 
-tell();
+// A browser may bring back what was ticked, later than this file is read.
+window.addEventListener("pageshow", () => {
+  for (const box of boxes()) if (box.checked) ticked.add(box.value);
+  tell();
+});

@@ -61,7 +61,8 @@ document.addEventListener("keydown", (event) => {
   } else if (where.querySelector(`[data-key^="${CSS.escape(key)} "]`)) {
     [first, firstAt] = [key, Date.now()];
   } else if (!dialog) {
-    const passed = new CustomEvent("single-key", { detail: key, cancelable: true });
+    const detail = event.shiftKey && /^[a-z]$/.test(key) ? `shift ${key}` : key;
+    const passed = new CustomEvent("single-key", { detail, cancelable: true });
     if (!document.dispatchEvent(passed)) event.preventDefault();
   }
 });

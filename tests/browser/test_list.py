@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import OpenPage
-from .test_actions import Desk, desk
+from .test_actions import Desk, desk, row
 
 __all__ = ["desk"]
 pytestmark = [
@@ -76,3 +76,27 @@ def test_what_is_typed_makes_no_steps_to_go_back_through(
     expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
     page.go_back()
     expect(page).to_have_url(re.compile("/today/$"))
+
+
+def test_a_range_is_ticked_by_keyboard_also_after_its_row_came_anew(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    bar = page.get_by_role("toolbar")
+
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("1 selected")
+    page.get_by_role("link", name="Actions for Step 1").click()
+    page.locator("#row-menu").get_by_role("button", name="Complete").click()
+    expect(row(page, "Step 1")).to_contain_text("Completing…")
+    page.get_by_role("link", name="Step 1", exact=True).focus()
+    for key in "jj":
+        page.keyboard.press(key)
+    page.keyboard.press("Shift+X")
+
+    expect(bar).to_contain_text("3 selected")
+    page.get_by_label("Select: Step 5").focus()
+    page.keyboard.press("Shift+Space")
+    expect(bar).to_contain_text("5 selected")
