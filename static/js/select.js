@@ -13,7 +13,8 @@ function tell() {
   const rows = boxes();
   const count = rows.filter((box) => box.checked).length;
   const words = list()?.querySelector("[data-count]");
-  if (words) words.textContent = all()?.checked ? words.dataset.matching : count;
+  const matching = document.getElementById("match-count")?.dataset.words;
+  if (words) words.textContent = all()?.checked ? matching : count;
   const page = list()?.querySelector("[data-page]");
   if (page) {
     page.hidden = false;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -23,12 +25,12 @@ from tasks_app.services.assigning import name_of
 from tasks_app.services.preferences import columns_of
 from tasks_app.vendors.words import Action
 
-from . import task_acts, working
+from . import task_acts, watching, working
 from .access import member_required
 from .context import preference
 from .middleware import TeamRequest
-from .neighbours import list_address, list_query
-from .tasks import visible
+from .neighbours import filter_of, list_address, list_query
+from .tasks import live_counts, visible
 from .toasts import Links
 
 #: Rows that a list looks after at once.
@@ -225,25 +227,40 @@ def answer(request: TeamRequest, task_id: int) -> HttpResponse:
     return redirect(way_back(request, here if still else list_address(query)))
 
 
-def parts(
-    request: TeamRequest, task_ids: list[int], looks: int = 0, watch: bool = True
-) -> HttpResponse:
-    """Return rows of the list, out of band, and who looks after them next."""
-    columns = columns_of(preference(request))
-    rows = visible(request).for_list().filter(pk__in=task_ids[:MOST_WATCHED])
-    tasks = {task.pk: task for task in rows}
-    acting = [pk for pk, task in tasks.items() if task_acts.is_acting(task)]
-    context = {
-        "tasks": list(tasks.values()),
-        "columns": columns,
+def parts(request: TeamRequest, task_ids: list[int]) -> HttpResponse:
+    """Return rows of the list after a change, out of band, and who looks after them."""
+    tasks = rows_of(request, task_ids)
+    context = row_parts(request, tasks) | watching.watch(tasks.values())
+    context |= {
         "left": [pk for pk in task_ids if pk not in tasks],
-        "list_query": list_query(request) or "",
-        "watched": ",".join(map(str, acting)),
-        "every": task_acts.next_look(looks),
-        "looks": looks + 1,
-        "watch": watch,
+        "watch": True,
+        **counts_of(request),
     }
     return render(request, "tasks/actions/parts.html", context)
+
+
+def rows_of(request: TeamRequest, task_ids: list[int]) -> dict[int, Task]:
+    """Return those of these that this person sees."""
+    rows = visible(request).for_list().filter(pk__in=task_ids[:MOST_WATCHED])
+    return {task.pk: task for task in rows}
+
+
+def row_parts(request: TeamRequest, tasks: Mapping[int, Task]) -> dict[str, Any]:
+    return {
+        "tasks": list(tasks.values()),
+        "columns": columns_of(preference(request)),
+        "list_query": list_query(request) or "",
+    }
+
+
+def counts_of(request: TeamRequest) -> dict[str, Any]:
+    """Return what the list on the screen counts now, nothing where there is none."""
+    address = urlsplit(request.htmx.current_url_abs_path or "")
+    data = QueryDict(address.query)
+    query = address.query if address.path == reverse("task-list") else data.get("in")
+    if query is None:
+        return {}
+    return {"counts": live_counts(visible(request), filter_of(request, query))}
 
 
 def asked_for(request: TeamRequest, task_id: int) -> QuerySet[Push]:
@@ -279,12 +296,14 @@ def task_undo(request: TeamRequest, task_id: int, push_id: int) -> HttpResponse:
 @member_required
 @vary_on_headers("HX-Request")
 def task_state(request: TeamRequest, task_id: int) -> HttpResponse:
-    """Tell how the last action stands; once it is settled the page is read again."""
+    """Tell how the last action stands. Once it is settled, or the task came further on
+    its way to the vendor, the page is read again."""
     task = task_of(request, task_id)
     if not request.htmx:
         return redirect("task-detail", task_id)
     looks = number(request.GET.get("looks", ""))
-    if not task_acts.is_acting(task):
+    came_on = request.GET.get("as") not in (None, watching.delivery_mark(task))
+    if came_on or not watching.is_moving(task):
         response = HttpResponse()
         return trigger_client_event(response, "task-changed", {"task": task.pk})
     return render(
@@ -298,12 +317,28 @@ def task_state(request: TeamRequest, task_id: int) -> HttpResponse:
 @member_required
 @vary_on_headers("HX-Request")
 def task_rows(request: TeamRequest) -> HttpResponse:
-    """Return rows whose actions were on their way, as they are now."""
+    """Return those of the watched rows that changed, and who looks after them next.
+
+    The counts around them come along when all is settled or the looks are few: they
+    cost more than the rows.
+    """
     if not request.htmx:
         return redirect("task-list")
     ids = [number(text) for text in request.GET.get("ids", "").split(",")]
+    seen = dict(zip(ids, request.GET.get("as", "").split(","), strict=False))
+    tasks = rows_of(request, [pk for pk in ids if pk])
+    changed = {
+        pk: task for pk, task in tasks.items() if seen.get(pk) != watching.mark_of(task)
+    }
+    left = [pk for pk in ids[:MOST_WATCHED] if pk and pk not in tasks]
     looks = number(request.GET.get("looks", ""))
-    return parts(request, [pk for pk in ids if pk][:MOST_WATCHED], looks, watch=False)
+    if changed:
+        looks = min(looks, watching.EARLY)
+    watch = watching.watch(tasks.values(), looks)
+    context = row_parts(request, changed) | watch | {"left": left, "watch": False}
+    if (changed or left) and watch["every"] != watching.PATIENCE[0][1]:
+        context |= counts_of(request)
+    return render(request, "tasks/actions/parts.html", context)
 
 
 def number(text: str) -> int:

@@ -18,12 +18,11 @@ from tasks_app.models import ConnectedAccount, Push, Task, Team, VendorUser
 from tasks_app.services import actions, holding
 from tasks_app.services.actions import Difference
 from tasks_app.services.assigning import name_of
-from tasks_app.services.following import ACTING
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.vendors.words import Action
 
-from . import wording
+from . import watching, wording
 from .middleware import TeamRequest
 from .neighbours import list_query
 
@@ -47,8 +46,6 @@ DONE_WORDS = {
     Action.CANCEL: "Taken back",
 }
 NAMES = frozenset(action.value for action in Action)
-#: The page looks again after so many seconds, for so many times.
-PATIENCE = ((15, 2), (30, 5), (45, 20))
 
 
 @dataclass(frozen=True)
@@ -156,21 +153,12 @@ def standing(task: Task) -> Standing | None:
     return Standing(f"{going_on} in {vendor}…", text, "blue", settled=False)
 
 
-def is_acting(task: Task) -> bool:
-    return task.action_state in ACTING
-
-
 def short(task: Task) -> str:
     """Return how an action stands in a word or two, '' when it is through."""
     if not task.action_state or task.action not in NAMES:
         return ""
     _, _, _, going_on, failed = WORDS[Action(task.action)]
     return failed if task.action_state == Push.State.FAILED else f"{going_on}…"
-
-
-def next_look(looks: int) -> int:
-    """Return seconds until the page looks again after so many looks, 0 = it stops."""
-    return next((seconds for most, seconds in PATIENCE if looks < most), 0)
 
 
 def state_context(request: TeamRequest, task: Task, looks: int = 0) -> dict[str, Any]:
@@ -180,8 +168,10 @@ def state_context(request: TeamRequest, task: Task, looks: int = 0) -> dict[str,
         "task": task,
         "standing": now,
         "undo": actions.undoable(task) if now else None,
-        "every": next_look(looks),
+        "looking": watching.is_moving(task),
+        "every": watching.next_look([task], looks),
         "looks": looks + 1,
+        "mark": watching.delivery_mark(task),
         "in_list": list_query(request),
     }
 

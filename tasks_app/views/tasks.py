@@ -21,7 +21,7 @@ from tasks_app.services.exporting import task_rows
 from tasks_app.services.leafing import read_part
 from tasks_app.services.mending import is_mendable
 
-from . import neighbours, task_acts, task_story, wording
+from . import neighbours, task_acts, task_story, watching, wording
 from .access import member_required
 from .chosen_from import choices_of, pinned_views
 from .context import preference
@@ -92,6 +92,35 @@ def quick_views(tasks: TaskQuerySet, current: TaskFilter) -> list[QuickView]:
     ]
 
 
+@dataclass(frozen=True)
+class LiveCounts:
+    """What a list counts after a change in it; the rows on the page stay as they are."""
+
+    views: list[QuickView]
+    total: int
+    most: int
+
+    @property
+    def words(self) -> str:
+        return count_words(self.total, self.most)
+
+    @property
+    def shown(self) -> str:
+        """Return the total as "all that match" sends it: "412", "10000+"."""
+        return str(self.total) if self.total <= self.most else f"{self.most}+"
+
+
+def live_counts(tasks: TaskQuerySet, current: TaskFilter) -> LiveCounts:
+    most = most_of(current)
+    total = count_each({"all": current.apply(tasks)}, most)["all"]
+    return LiveCounts(quick_views(tasks, current), total, most)
+
+
+def most_of(task_filter: TaskFilter) -> int:
+    """Return how far a list is counted."""
+    return MOST_WITH_WORDS if task_filter.text else MOST
+
+
 @require_GET
 @member_required
 @vary_on_headers("HX-Request", "HX-Target")
@@ -99,7 +128,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     """Show the tasks that match the address; htmx gets the part that changes."""
     task_filter = read_filter(request)
     tasks = visible(request)
-    most = MOST_WITH_WORDS if task_filter.text else MOST
+    most = most_of(task_filter)
     ordered = task_filter.ordered(task_filter.apply(tasks))
     look = preference(request)
     columns, size = display.columns_of(look), display.page_size_of(look)
@@ -138,9 +167,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         "base": f"{task_filter.query()}&" if task_filter.query() else "",
         "list_query": task_filter.query(),
         "changed": changed_here(request, task_filter),
-        "watched": ",".join(str(t.pk) for t in page if task_acts.is_acting(t)),
-        "every": task_acts.next_look(0),
-        "looks": 1,
+        **watching.watch(page),
     }
     template = "tasks/list.html"
     htmx = request.htmx

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tasks_app.models import Task
+
 from .conftest import OpenPage
 from .test_actions import Desk, desk, row
 
@@ -54,7 +56,6 @@ def test_what_is_typed_makes_no_steps_to_go_back_through(
     page = open_page(desk.lead)
     page.goto("/today/")
     page.goto("/tasks/?status=open")
-    listed = page.locator("#task-list")
 
     page.get_by_label("Search tasks", exact=True).focus()
     for letters in ("St", "ep"):
@@ -64,7 +65,7 @@ def test_what_is_typed_makes_no_steps_to_go_back_through(
     page.keyboard.press("Tab")
     page.wait_for_timeout(500)
     page.locator("#chip-q").click()
-    expect(listed.locator("tbody [data-drawer]")).to_have_count(6)
+    expect(page.get_by_label("Search tasks", exact=True)).to_have_value("")
     page.get_by_role("button", name="Filter", exact=True).click()
     page.locator("#f-due_from").focus()
     with page.expect_response(re.compile("due_from=2025-01-02")):
@@ -74,6 +75,7 @@ def test_what_is_typed_makes_no_steps_to_go_back_through(
 
     page.go_back()
     expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
+    expect(page.locator("#task-chips .chip")).to_have_count(1)  # it is loaded anew
     page.go_back()
     expect(page).to_have_url(re.compile("/today/$"))
 
@@ -100,3 +102,42 @@ def test_a_range_is_ticked_by_keyboard_also_after_its_row_came_anew(
     page.get_by_label("Select: Step 5").focus()
     page.keyboard.press("Shift+Space")
     expect(bar).to_contain_text("5 selected")
+
+
+def test_a_row_and_its_panel_follow_the_way_to_the_vendor(
+    desk: Desk, open_page: OpenPage
+):
+    Task.objects.filter(title="Step 1").update(delivery="queued", external_id="")
+    page = open_page(desk.lead)
+    page.goto("/tasks/?delivery=queued")
+    expect(row(page, "Step 1")).to_contain_text("Queued")
+
+    Task.objects.filter(title="Step 1").update(delivery="sending")
+    expect(row(page, "Step 1")).to_contain_text("Sending")
+    page.get_by_role("link", name="Step 1", exact=True).click()
+    panel = page.locator("#task-drawer")
+    expect(panel.locator("dl")).to_contain_text("Sending")
+    Task.objects.filter(title="Step 1").update(delivery="delivered", external_id="id-1")
+    expect(panel.locator("dl")).to_contain_text("Delivered")
+    page.keyboard.press("Escape")
+
+    expect(row(page, "Step 1")).to_contain_text("Delivered")
+    expect(page.locator("#list-total")).to_have_text("0 tasks match now")
+    expect(page.locator("[data-watch]")).to_have_count(0)
+
+
+def test_the_page_of_a_task_follows_what_was_asked_for(desk: Desk, open_page: OpenPage):
+    task = desk.tasks[0]
+    page = open_page(desk.lead)
+    page.goto(f"/tasks/{task.pk}/")
+    page.get_by_role("button", name="Complete").click()
+    expect(page.locator("#task-state")).to_contain_text("It leaves in a few seconds.")
+    page.locator("#task-state").get_by_role("button", name="Undo").focus()
+
+    Task.objects.filter(pk=task.pk).update(action_error="LeadSquared was busy.")
+    expect(page.locator("#task-state")).to_contain_text("It is tried again.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Step 1")
+    expect(page.get_by_role("button", name="Undo").last).to_be_focused()
+    Task.objects.filter(pk=task.pk).update(action_state="", action_error="")
+    expect(page.locator("#task-state .banner")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Step 1")
