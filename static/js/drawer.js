@@ -29,6 +29,13 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Of a task that is read again nothing moves: the text stays where it was scrolled to.
+let before = { task: "", top: 0 };
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target !== drawer) return;
+  before = { task: panel()?.dataset.task, top: drawer.querySelector(".dialog__body")?.scrollTop };
+});
+
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target === menu) {
     menu.querySelector("a, button, input, select, textarea")?.focus();
@@ -43,7 +50,12 @@ document.addEventListener("htmx:afterSwap", (event) => {
   } else if (address) {
     history.replaceState({ drawer: address }, "", address);
   }
-  drawer.querySelector("#drawer-title")?.focus();
+  const body = drawer.querySelector(".dialog__body");
+  const same = before.task === panel()?.dataset.task && body && before.top !== undefined;
+  if (same) body.scrollTop = before.top;
+  if (!same || !drawer.contains(document.activeElement)) {
+    drawer.querySelector("#drawer-title")?.focus({ preventScroll: same });
+  }
 });
 
 menu?.addEventListener("toggle", (event) => {

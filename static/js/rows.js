@@ -52,3 +52,35 @@ document.addEventListener("single-key", (event) => {
   act();
   event.preventDefault();
 });
+
+// A filter that was taken away takes the focus with it: on to the next one, or the search.
+let chip = -1;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const gone = event.detail.requestConfig?.elt?.closest?.("#task-chips .chip__x");
+  chip = gone ? [...document.querySelectorAll("#task-chips .chip__x")].indexOf(gone) : -1;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (chip < 0) return;
+  const left = [...document.querySelectorAll("#task-chips .chip__x")];
+  (left[Math.min(chip, left.length - 1)] ?? document.getElementById("q"))?.focus();
+  chip = -1;
+});
+
+// The menu of the list goes by the address, which filters have changed since it was loaded.
+const copy = document.querySelector("[data-copy-link]");
+if (copy && navigator.clipboard) copy.hidden = false;
+document.getElementById("list-menu")?.addEventListener("beforetoggle", (event) => {
+  if (event.newState !== "open") return;
+  for (const link of event.target.querySelectorAll("[data-of-this-list]")) {
+    link.search = location.search;
+  }
+});
+copy?.addEventListener("click", async () => {
+  document.getElementById("list-menu").hidePopover();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    window.toast("Copied. Who may see these tasks can open the link.", "green");
+  } catch {
+    window.toast("Not copied: the browser does not allow it. Copy the address.", "red");
+  }
+});

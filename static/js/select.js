@@ -88,6 +88,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "bulk-dialog" && !event.target.open) event.target.showModal();
 });
 
+// It is done, and the list is loaded again: a browser would bring the ticks back.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Refresh")) clear();
+});
+
 document.addEventListener("click", (event) => {
   const close = event.target.closest?.("#bulk-dialog [data-close]");
   if (!close) return;

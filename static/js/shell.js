@@ -33,6 +33,20 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.querySelector?.("[data-focus]")) focusFirst();
 });
 
+// A list whose answer takes long says so (`aria-busy`), and shows bars instead of rows.
+document.addEventListener("htmx:beforeSend", () => {
+  setTimeout(() => {
+    for (const list of document.querySelectorAll(".tasklist.htmx-request")) {
+      list.setAttribute("aria-busy", "true");
+    }
+  }, 300);
+});
+document.addEventListener("htmx:afterRequest", () => {
+  for (const list of document.querySelectorAll(".tasklist[aria-busy]:not(.htmx-request)")) {
+    list.removeAttribute("aria-busy");
+  }
+});
+
 /** Show one sentence at the edge of the page, once however often it is said. */
 function toast(sentence, tone) {
   const box = document.createElement("div");

@@ -40,5 +40,22 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   }
 });
 
+// What was opened in a task stays open when the same task is read again.
+const liveIn = (part) => (part.matches?.("[data-live]") ? part : part.querySelector?.("[data-live]"));
+let open = { ids: [] };
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const live = liveIn(event.detail.target);
+  if (!live) return;
+  const ids = [...live.querySelectorAll("details[open][id]")].map((each) => each.id);
+  open = { task: live.dataset.task, ids };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const live = document.querySelector("[data-live]");
+  if (live?.dataset.task === open.task) {
+    for (const id of open.ids) document.getElementById(id)?.setAttribute("open", "");
+  }
+  open = { ids: [] };
+});
+
 document.addEventListener("htmx:afterSettle", watch);
 watch();

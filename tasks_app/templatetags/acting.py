@@ -22,6 +22,8 @@ from .baton import web_address
 register = template.Library()
 #: So long a new priority has its undo beside it.
 UNDO_SHOWN = timedelta(minutes=1)
+#: Characters of a note that an address carries, at up to nine each.
+LONGEST_NOTE = 300
 
 
 @register.simple_tag
@@ -89,6 +91,22 @@ def priority_undo(context: Context, task: Task) -> str:
     names = [Task.Priority(int(text)).name.lower() for text in (last.old, last.new)]
     query = urlencode(dict(zip(("former", "given"), names, strict=True)))
     return f"{reverse('task-priority', args=[task.pk])}?{query}"
+
+
+@register.simple_tag
+def duplicate_address(task: Task) -> str:
+    """Return the form for new tasks with what this one says, for other prospects.
+
+    A long note stays behind: an address does not carry it.
+    """
+    parts = {
+        "account": task.account_id,
+        "type_code": task.type.code,
+        "title": task.title,
+        "note": task.note if len(task.note) <= LONGEST_NOTE else "",
+    }
+    query = urlencode({name: value for name, value in parts.items() if value})
+    return f"{reverse('task-new')}?{query}"
 
 
 @register.simple_tag

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from tasks_app.forms.acting_many import MANY_ACTIONS, ManyForm
 from tasks_app.models import ActionRun
@@ -218,7 +218,11 @@ def begun(request: TeamRequest, run: ActionRun) -> HttpResponse:
         to = page
     else:
         tell(request, run, back)
-    return HttpResponseClientRedirect(to) if request.htmx else redirect(to)
+    if not request.htmx:
+        return redirect(to)
+    if request.htmx.current_url_abs_path == to:
+        return HttpResponseClientRefresh()  # stays where it was scrolled to
+    return HttpResponseClientRedirect(to)
 
 
 def tell(request: TeamRequest, run: ActionRun, back: str) -> None:

@@ -146,6 +146,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     page = pages.get_page(request.GET.get("page", "1"))
     views = quick_views(tasks, task_filter)
     request.unfinished = views[0].count  # the frame shows the number of "To do", too
+    here = task_filter.query(page=str(page.number) if page.number > 1 else None)
     context = {
         "filter": task_filter,
         "choices": task_filter.choices,
@@ -165,7 +166,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         **as_of(task_filter),
         **({} if total else about_empty(request, task_filter, views)),
         "base": f"{task_filter.query()}&" if task_filter.query() else "",
-        "list_query": task_filter.query(),
+        "list_query": here,
         "changed": changed_here(request, task_filter),
         **watching.watch(page),
     }
@@ -175,8 +176,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
         return render(request, template, context)
     piece = "task-answer" if htmx.target == "task-list" else "task-view"
     response = render(request, f"{template}#{piece}", context)
-    query = task_filter.query(page=str(page.number) if page.number > 1 else None)
-    address = reverse("task-list") + (f"?{query}" if query else "")
+    address = reverse("task-list") + (f"?{here}" if here else "")
     return keep_address(request, response, address, days=DATES)
 
 

@@ -61,8 +61,12 @@ INITIALS = {"saleshandy": "SH", "leadsquared": "LS", "reply": "RE", "ysuite": "Y
 def status_look(task: Task) -> Look:
     """Return how the work stands; past its end it looks overdue."""
     label = Task.Status(task.status).label
+    says = f"the vendor says “{task.vendor_status}”" if task.vendor_status else ""
     if task.is_overdue:
-        return Look("overdue", "Overdue", f"{label}, past its due time")
+        title = f"{label}, past its due time"
+        return Look("overdue", "Overdue", f"{title}; {says}" if says else title)
+    if says:
+        return Look(task.status, label, f"{label}: {says}")
     return Look(
         task.status, label, f"{label}, as the vendor says" if task.as_of else ""
     )

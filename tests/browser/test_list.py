@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tasks_app.models import Task
+from tasks_app.models import Preference, Task
 
 from .conftest import OpenPage
 from .test_actions import Desk, desk, row
@@ -141,3 +141,76 @@ def test_the_page_of_a_task_follows_what_was_asked_for(desk: Desk, open_page: Op
     Task.objects.filter(pk=task.pk).update(action_state="", action_error="")
     expect(page.locator("#task-state .banner")).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_have_text("Step 1")
+
+
+def test_a_panel_that_is_read_again_stays_as_it_was(desk: Desk, open_page: OpenPage):
+    Task.objects.filter(title="Step 1").update(delivery="sending", external_id="")
+    page = open_page(desk.lead, viewport={"width": 1000, "height": 420})
+    page.goto("/tasks/")
+    page.get_by_role("link", name="Step 1", exact=True).click()
+    panel = page.locator("#task-drawer")
+    panel.locator("#calls summary").click()
+    body = panel.locator(".dialog__body")
+    body.evaluate("body => body.scrollTop = 150")
+
+    Task.objects.filter(title="Step 1").update(delivery="delivered", external_id="id-1")
+    page.mouse.move(5, 5)
+    expect(panel.locator(".drawer__bar")).to_contain_text("Delivered")
+    expect(panel.locator("dl")).to_contain_text("id-1")
+    assert body.evaluate("body => body.scrollTop") == 150
+    expect(panel.locator("#calls")).to_have_attribute("open", "")
+    expect(panel.locator("#calls-open")).to_be_focused()
+    panel.get_by_role("link", name="Next task").click()
+    expect(panel.locator("#drawer-title")).to_have_text("Step 2")
+    expect(panel.locator("#drawer-title")).to_be_focused()
+
+
+def test_a_slow_answer_says_that_the_list_is_busy_and_focus_finds_its_way(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open&delivery=delivered&q=step")
+    page.route(
+        "**/tasks/?*", lambda route: (page.wait_for_timeout(800), route.continue_())
+    )
+    listed = page.locator("#task-list")
+
+    for name in ("Status", "Delivery"):
+        page.get_by_role("link", name=f"Remove filter: {name}").click()
+        expect(listed).to_have_attribute("aria-busy", "true")
+        expect(listed).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#chip-q")).to_be_focused()
+    page.unroute_all()
+    page.keyboard.press("Enter")
+    expect(page.locator("#q")).to_be_focused()
+
+
+def test_after_acting_on_many_the_page_of_the_list_stays(
+    desk: Desk, open_page: OpenPage
+):
+    Preference.objects.create(user=desk.lead, page_size=25)
+    for number in range(7, 60):
+        desk.task(number, desk.tasks[0].prospect)
+    page = open_page(desk.lead)
+    page.goto("/tasks/?page=2")
+    page.get_by_label("Select: Step 45").check()
+
+    page.get_by_role("toolbar").get_by_role("button", name="Priority").click()
+    page.locator("#bulk-dialog").locator("select").select_option("Urgent")
+    page.locator("#bulk-dialog").get_by_role("button", name=re.compile("1")).click()
+
+    expect(page.locator(".toast")).to_contain_text("New priority for 1 task.")
+    expect(page).to_have_url(re.compile(r"/tasks/\?page=2$"))
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    assert page.evaluate("scrollY") > 0
+
+
+def test_the_status_in_a_row_opens_its_menu(desk: Desk, open_page: OpenPage):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+
+    page.locator(f"#status-{desk.tasks[2].pk}").click()
+    page.locator("#row-menu").get_by_role("button", name="Complete").click()
+
+    expect(row(page, "Step 3")).to_contain_text("Completing…")
+    assert desk.status(3) == "completed"
