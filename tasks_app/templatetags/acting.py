@@ -99,7 +99,7 @@ def duplicate_address(task: Task) -> str:
 
     A long note stays behind: an address does not carry it.
     """
-    parts = {
+    parts: dict[str, str | int] = {
         "account": task.account_id,
         "type_code": task.type.code,
         "title": task.title,
