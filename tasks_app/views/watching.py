@@ -48,14 +48,18 @@ def stands_still(task: Task) -> bool:
     return waits and (shut or task.is_held or task.retry_at is not None)
 
 
+def seconds_after(looks: int, steps: Sequence[tuple[int, int]] = PATIENCE) -> int:
+    """Return seconds until a page looks again after so many looks, 0 = it stops."""
+    return next((seconds for most, seconds in steps if looks < most), 0)
+
+
 def next_look(tasks: Iterable[Task], looks: int) -> int:
     """Return seconds until these are looked at again after so many looks, 0 = no more."""
     moving = [task for task in tasks if is_moving(task)]
     if not moving:
         return 0
     sent = all(task.delivery not in MOVING for task in moving)
-    steps = PATIENCE if sent else WAITING
-    seconds = next((seconds for most, seconds in steps if looks < most), 0)
+    seconds = seconds_after(looks, PATIENCE if sent else WAITING)
     if seconds and all(stands_still(task) for task in moving):
         return max(seconds, SELDOM)
     return seconds

@@ -23,7 +23,7 @@ from tasks_app.services import working
 from tasks_app.services.mending import is_mendable
 from tasks_app.vendors.words import Action
 
-from . import task_acts, task_story, work_beside
+from . import task_acts, task_story, watching, work_beside
 from .access import member_required
 from .middleware import TeamRequest
 from .neighbours import filter_of, list_address
@@ -283,7 +283,7 @@ def summary(request: TeamRequest, work: Work, tasks: TaskQuerySet) -> HttpRespon
         "work": work,
         "did": [(w, sums[word]) for word, w in DONE_WORDS.items() if word in sums],
         "on_way": on_way,
-        "every": task_acts.next_look(looks) if on_way else 0,
+        "every": watching.seconds_after(looks) if on_way else 0,
         "looks": looks + 1,
         "refused": [
             (found[pk], address_of(work, pk)) for pk in work.refused if pk in found
