@@ -51,7 +51,10 @@ class ActionRun(models.Model):
                 fields=["lease_until"],
                 condition=Q(ended_at=None, stopped_at=None),
                 name="run_unfinished",
-            )
+            ),
+            models.Index(
+                fields=["team", "-id"], condition=Q(ended_at=None), name="run_open"
+            ),
         ]
 
     def __str__(self) -> str:

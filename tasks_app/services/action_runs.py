@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from tasks_app.models import ActionRun, Push, Task, TaskEvent, Team
+from tasks_app.models import ActionRun, Membership, Push, Task, TaskEvent, Team
 from tasks_app.vendors.words import Action
 
 from . import actions, holding, many
@@ -258,22 +258,22 @@ def merged(old: dict[str, Any], new: dict[str, list[int]]) -> dict[str, Any]:
 # -- what a page shows of them ---------------------------------------------------------
 
 
-def runs_of(team: Team, user: User, *, sees_all: bool) -> QuerySet[ActionRun]:
-    """Return the team's runs that this person may see: all of them, or their own."""
-    runs = ActionRun.objects.filter(team=team).select_related("by")
-    return runs if sees_all else runs.filter(by=user)
+def runs_of(member: Membership) -> QuerySet[ActionRun]:
+    """Return the team's runs that this member may see: a lead all, a rep their own."""
+    runs = ActionRun.objects.filter(team_id=member.team_id).select_related("by")
+    return runs if member.is_lead else runs.filter(by_id=member.user_id)
 
 
-def open_runs(team: Team, user: User, *, sees_all: bool) -> list[ActionRun]:
+def open_runs(member: Membership) -> list[ActionRun]:
     """Return runs that go on or have stopped, the newest first, by one query."""
-    runs = runs_of(team, user, sees_all=sees_all).filter(ended_at=None)
+    runs = runs_of(member).filter(ended_at=None)
     return list(without_lists(runs)[:MOST_LISTED])
 
 
-def listed_runs(team: Team, user: User, *, sees_all: bool) -> list[ActionRun]:
+def listed_runs(member: Membership) -> list[ActionRun]:
     """Return open runs and background ones that were through lately, by one query."""
     lately = Q(ended_at__gte=timezone.now() - RECENT, total__gt=AT_ONCE)
-    runs = runs_of(team, user, sees_all=sees_all).filter(Q(ended_at=None) | lately)
+    runs = runs_of(member).filter(Q(ended_at=None) | lately)
     return list(without_lists(runs)[:MOST_LISTED])
 
 

@@ -18,6 +18,7 @@ from tasks_app.services.mending import MENDABLE
 from tasks_app.services.today import LATE_DAYS, Failure, Load, last_lying_day
 from tasks_app.vendors.words import Action
 
+from .batch_words import run_row
 from .process_words import process_words
 from .today_facts import COUNTERS, Facts, name_of
 from .wording import clock_words
@@ -51,6 +52,7 @@ def lines(facts: Facts, processes: Health) -> list[Line]:
     found = [line for health in facts.healths if (line := key_line(health, facts))]
     found += process_lines(processes, facts)
     found += paused_lines(facts)
+    found += run_lines(facts)
     found += check_lines(facts) if facts.is_lead else own_check_lines(facts)
     found += failure_lines(facts)
     found += refused_lines(facts)
@@ -118,6 +120,16 @@ def paused_lines(facts: Facts) -> Iterator[Line]:
         url = reverse("batch-detail", args=[batch.pk])
         key = f"batch-{batch.pk}"
         yield Line(key, "gray", "pause", head, text, "See batch", url)
+
+
+def run_lines(facts: Facts) -> Iterator[Line]:
+    """Yield a line for each action on many tasks that stopped until somebody says so."""
+    for run in facts.stopped:
+        row = run_row(run)
+        head = f"{row.verb} {tasks(run.total)}: {row.said[:1].lower()}{row.said[1:]}"
+        url = reverse("action-run", args=[run.pk])
+        text = f"{run.stopped_why} The rest waits until somebody lets it go on."
+        yield Line(f"run-{run.pk}", "red", "circle-alert", head, text, "See run", url)
 
 
 def said(at: datetime, facts: Facts) -> str:

@@ -266,10 +266,8 @@ def verb_of(run: ActionRun) -> str:
 
 def run_of(request: TeamRequest, run_id: int) -> ActionRun:
     """Return a run of this team: a lead's view of all, anybody's of their own."""
-    assert request.team and request.membership  # noqa: S101
-    sees_all = request.membership.is_lead
-    runs = action_runs.runs_of(request.team, request.user, sees_all=sees_all)
-    return get_object_or_404(runs, pk=run_id)
+    assert request.membership is not None  # noqa: S101
+    return get_object_or_404(action_runs.runs_of(request.membership), pk=run_id)
 
 
 @require_GET

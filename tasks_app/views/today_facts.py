@@ -12,10 +12,17 @@ from django.urls import reverse
 
 from tasks_app.choices import Choices
 from tasks_app.filters import TaskFilter
-from tasks_app.models import Batch, ConnectedAccount, Membership, Task
+from tasks_app.models import (
+    ActionRun,
+    Batch,
+    ConnectedAccount,
+    Membership,
+    Task,
+)
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import today
 from tasks_app.services.account_health import AccountHealth, healths
+from tasks_app.services.action_runs import open_runs
 from tasks_app.services.counting import MOST, count_each
 from tasks_app.services.days import Days
 from tasks_app.services.glance import IN_QUEUE
@@ -63,6 +70,8 @@ class Facts:
     vendors: dict[int, str]
     #: Paused batches, and how many of the tasks wait for each.
     paused: list[tuple[Batch, int]] = field(default_factory=list)
+    #: Actions on many tasks that stopped.
+    stopped: list[ActionRun] = field(default_factory=list)
 
     @property
     def refused(self) -> Mapping[int, int]:
@@ -133,6 +142,7 @@ def read_facts(
         names={account.pk: account.name for account in choices.accounts},
         vendors={a.pk: a.get_vendor_display() for a in choices.accounts},
         paused=paused_batches(team, tasks),
+        stopped=[run for run in open_runs(membership) if run.stopped_at],
     )
 
 

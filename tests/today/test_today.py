@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -15,7 +16,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tasks_app.models import ConnectedAccount, Heartbeat, Push, Task, TaskCopy, Team
+from tasks_app.models import (
+    ActionRun,
+    ConnectedAccount,
+    Heartbeat,
+    Push,
+    Task,
+    TaskCopy,
+    Team,
+)
 from tasks_app.services.today import TrendDay
 from tasks_app.views.today import week_words
 from tasks_app.views.trend_plot import plot, top_of
@@ -397,6 +406,25 @@ def test_changes_that_failed_have_a_line_of_their_own(
     assert line("me").url == "/tasks/?action=failed&assignee=me"
 
 
+def test_a_run_that_stopped_has_a_line_and_one_that_goes_on_has_none(
+    page: Client, team: Team, lead: User
+) -> None:
+    values = {"team": team, "by": lead, "action": "complete", "total": 240}
+    made = [
+        ActionRun.objects.create(form_token=uuid.uuid4(), position=120, **values)
+        for _ in range(2)
+    ]
+    ActionRun.objects.filter(pk=made[0].pk).update(
+        stopped_at=timezone.now(), stopped_why="The database did not answer."
+    )
+
+    every = page.get("/today/").context["lines"]
+    lines = [line for line in every if line.key.startswith("run-")]
+
+    assert [line.url for line in lines] == [f"/runs/{made[0].pk}/"]
+    assert lines[0].head == "Complete 240 tasks: stopped at 120 of 240"
+
+
 def test_trouble_of_accounts_and_processes_has_its_line(
     page: Client, team: Team
 ) -> None:
@@ -440,7 +468,7 @@ def test_the_number_of_queries_is_fixed(page: Client, team: Team, lead: User) ->
     furnish(team, [make_user(team, "rep") for _ in range(12)], 100)
 
     assert asked("/today/?who=team") == few
-    assert few <= 30
+    assert few <= 31
     assert asked("/today/", **{"HX-Request": "true"}) < few
 
 
