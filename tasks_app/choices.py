@@ -146,29 +146,33 @@ def called(user: User) -> str:
     return user.get_full_name() or user.get_username()
 
 
+#: Kinds whose values are words of ours.
+WORDS: dict[str, Mapping[str, str]] = {
+    "status": STATUSES,
+    "delivery": DELIVERIES,
+    "action": CHANGES,
+    "priority": PRIORITIES,
+    "due": DUES,
+    "vendor": {slug: adapter.name for slug, adapter in ADAPTERS.items()},
+    "channel": CHANNEL_WORDS,
+    "origin": ORIGINS,
+}
+
+
 @dataclass(frozen=True)
 class Choices:
-    """What this person may choose from: value → label, for each kind of row."""
+    """What this person may choose from: value → label, for each kind of row.
+
+    Each kind is read when it is first asked for, by one query, so a page pays only for
+    what its filters name or its menu offers.
+    """
 
     team: Team
     me: int
     sees_all: bool
-    accounts: list[ConnectedAccount]
-    people: dict[str, str]
-    types: list[str]
-    batches: dict[str, str]
-    tags: dict[str, int]
-    #: Those that were looked for, and no others.
-    prospects: dict[str, str]
-    #: No choice any more, but tasks have them still: whoever left the team, accounts
-    #: that were disconnected, and their types. By kind, with their labels.
-    former: Mapping[str, Mapping[str, str]]
     today: date
     now: datetime
-    #: Ids behind a vendor and behind a type's name, those of disconnected accounts too.
-    accounts_of: Mapping[str, list[int]]
-    types_of: Mapping[str, list[int]]
-    #: The people, batches, tags and prospects that were looked for.
+    #: The people, batches, tags and prospects that addresses name.
     asked: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
@@ -180,63 +184,106 @@ class Choices:
         now: datetime | None = None,
         besides: Iterable[QueryDict] = (),
     ) -> Choices:
-        """Read the choices in five queries, one more where prospects are named.
+        """Return the choices of this member of the team; nothing is read yet.
 
-        Those that these addresses name are among them: `data`, and others `besides`.
+        What these addresses name is among them: `data`, and others `besides`.
         """
-        asked = named_in(data).union(*(named_in(other) for other in besides))
         now = now or timezone.now()
-        every = list(ConnectedAccount.objects.filter(team=team).defer("credentials"))
-        accounts_of: dict[str, list[int]] = defaultdict(list)
-        for account in every:
-            accounts_of[account.vendor].append(account.pk)
-        live = {account.pk for account in every if account.deleted_at is None}
-        former: dict[str, dict[str, str]] = {"assignee": {}, "account": {}, "type": {}}
-        for account in every:
-            if account.pk not in live:
-                former["account"][str(account.pk)] = f"{account.name} (disconnected)"
-        people = {"me": "Me", "none": "Nobody", "elsewhere": "Somebody at the vendor"}
-        named = numbers_of(asked, "assignee")
-        for user, is_there in holders(team, membership, named):
-            if is_there:
-                people[str(user.pk)] = called(user)
-            else:
-                former["assignee"][str(user.pk)] = f"{called(user)} (left the team)"
-        types_of: dict[str, list[int]] = defaultdict(list)
-        types: dict[str, None] = {}  # each name once, in order
-        rows = TaskType.objects.filter(account__team=team).order_by("name", "pk")
-        for name, pk, account_id in rows.values_list("name", "pk", "account_id"):
-            types_of[name].append(pk)
-            if account_id in live:
-                types[name] = None
-        former["type"] = {name: name for name in types_of if name not in types}
-        batches = Batch.objects.filter(team=team)
-        wanted = numbers_of(asked, "batch")
-        recent = batches.order_by("-created_at", "-pk").values("pk")[:RECENT_BATCHES]
-        shown = batches.filter(Q(pk__in=wanted) | Q(pk__in=recent))
-        tags = Tag.objects.filter(team=team)
-        first = tags.order_by("name").values("pk")[:MOST_TAGS]
-        texts = [v for name, v in asked if name == "tag" and "\0" not in v]
-        offered = tags.filter(Q(name__in=texts) | Q(pk__in=first)).order_by("name")
-        ids = numbers_of(asked, "prospect")
-        prospects = Prospect.objects.of_team(team).defer("search_text").in_bulk(ids)
+        asked = named_in(data).union(*(named_in(other) for other in besides))
         return cls(
             team=team,
             me=membership.user_id,
             sees_all=membership.is_lead,
-            accounts=[account for account in every if account.pk in live],
-            people=people,
-            types=list(types),
-            batches={str(pk): title for pk, title in shown.values_list("pk", "title")},
-            tags=dict(offered.values_list("name", "pk")),
-            prospects={str(pk): str(person) for pk, person in prospects.items()},
-            former=former,
             today=team.today(now),
             now=now,
-            accounts_of=accounts_of,
-            types_of=types_of,
             asked=frozenset(asked),
         )
+
+    # -- what is read ----------------------------------------------------------------
+
+    @cached_property
+    def every_account(self) -> list[ConnectedAccount]:
+        rows = ConnectedAccount.objects.filter(team=self.team)
+        return list(rows.defer("credentials"))
+
+    @property
+    def accounts(self) -> list[ConnectedAccount]:
+        return [each for each in self.every_account if each.deleted_at is None]
+
+    @property
+    def accounts_of(self) -> Mapping[str, list[int]]:
+        """Return the ids behind a vendor, those of disconnected accounts too."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for account in self.every_account:
+            found[account.vendor].append(account.pk)
+        return found
+
+    @cached_property
+    def every_person(self) -> list[tuple[str, str, bool]]:
+        """Return (number, name, whether they are in the team) of possible holders."""
+        named = numbers_of(self.asked, "assignee")
+        return [
+            (str(user.pk), called(user), is_there)
+            for user, is_there in holders(self, named)
+        ]
+
+    @property
+    def people(self) -> dict[str, str]:
+        there = {
+            number: name for number, name, is_there in self.every_person if is_there
+        }
+        return {
+            "me": "Me",
+            "none": "Nobody",
+            "elsewhere": "Somebody at the vendor",
+        } | there
+
+    @cached_property
+    def every_type(self) -> list[tuple[str, int, bool]]:
+        """Return (name, id, whether its account is connected) of the team's types."""
+        rows = TaskType.objects.filter(account__team=self.team).order_by("name", "pk")
+        named = rows.values_list("name", "pk", "account__deleted_at")
+        return [(name, pk, deleted_at is None) for name, pk, deleted_at in named]
+
+    @property
+    def types(self) -> list[str]:
+        """Return each name once, in order."""
+        return list(
+            dict.fromkeys(name for name, _, is_live in self.every_type if is_live)
+        )
+
+    @property
+    def types_of(self) -> Mapping[str, list[int]]:
+        """Return the ids behind a type's name, those of disconnected accounts too."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for name, pk, _ in self.every_type:
+            found[name].append(pk)
+        return found
+
+    @cached_property
+    def batches(self) -> dict[str, str]:
+        rows = Batch.objects.filter(team=self.team)
+        recent = rows.order_by("-created_at", "-pk").values("pk")[:RECENT_BATCHES]
+        wanted = numbers_of(self.asked, "batch")
+        shown = rows.filter(Q(pk__in=wanted) | Q(pk__in=recent))
+        return {str(pk): title for pk, title in shown.values_list("pk", "title")}
+
+    @cached_property
+    def tags(self) -> dict[str, int]:
+        rows = Tag.objects.filter(team=self.team)
+        first = rows.order_by("name").values("pk")[:MOST_TAGS]
+        named = [v for name, v in self.asked if name == "tag" and "\0" not in v]
+        offered = rows.filter(Q(name__in=named) | Q(pk__in=first)).order_by("name")
+        return dict(offered.values_list("name", "pk"))
+
+    @cached_property
+    def prospects(self) -> dict[str, str]:
+        """Return those that addresses name, and no others."""
+        rows = Prospect.objects.of_team(self.team).defer("search_text")
+        found = rows.in_bulk(numbers_of(self.asked, "prospect"))
+        return {str(pk): str(person) for pk, person in found.items()}
+
+    # -- what follows from it --------------------------------------------------------
 
     def knows(self, data: QueryDict) -> bool:
         """Return whether all that this address names was looked for."""
@@ -244,27 +291,47 @@ class Choices:
 
     def labels(self, name: str) -> Mapping[str, str]:
         """Return the values of `name` that are offered, with their labels."""
-        own: dict[str, Mapping[str, str]] = {
-            "status": STATUSES,
-            "delivery": DELIVERIES,
-            "action": CHANGES,
-            "priority": PRIORITIES,
-            "assignee": self.people,
-            "due": DUES,
-            "account": {str(a.pk): a.name for a in self.accounts},
-            "vendor": {slug: cls.name for slug, cls in ADAPTERS.items()},
-            "type": {name: name for name in self.types},
-            "channel": CHANNEL_WORDS,
-            "batch": self.batches,
-            "tag": {name: name for name in self.tags},
-            "prospect": self.prospects,
-            "origin": ORIGINS,
-        }
-        return own[name]
+        match name:
+            case "assignee":
+                return self.people
+            case "account":
+                return {str(account.pk): account.name for account in self.accounts}
+            case "type":
+                return {name: name for name in self.types}
+            case "batch":
+                return self.batches
+            case "tag":
+                return {name: name for name in self.tags}
+            case "prospect":
+                return self.prospects
+        return WORDS[name]
+
+    def former(self, name: str) -> Mapping[str, str]:
+        """Return values that are no choice any more, but tasks have them still.
+
+        Whoever left the team, accounts that were disconnected, and their types.
+        """
+        match name:
+            case "assignee":
+                return {
+                    number: f"{called_so} (left the team)"
+                    for number, called_so, is_there in self.every_person
+                    if not is_there
+                }
+            case "account":
+                return {
+                    str(account.pk): f"{account.name} (disconnected)"
+                    for account in self.every_account
+                    if account.deleted_at is not None
+                }
+            case "type":
+                there = set(self.types)
+                return {n: n for n, _, _ in self.every_type if n not in there}
+        return {}
 
     def known(self, name: str) -> Mapping[str, str]:
         """Return the values that `name` may take: what is offered, and what was."""
-        return {**self.labels(name), **self.former.get(name, {})}
+        return {**self.labels(name), **self.former(name)}
 
     @property
     def accounts_by_name(self) -> list[int]:
@@ -305,18 +372,17 @@ def has_tasks(team: Team) -> Exists:
     return Exists(Task.objects.filter(team=team, assignee=OuterRef("pk")).order_by())
 
 
-def holders(
-    team: Team, membership: Membership, named: list[int]
-) -> Iterator[tuple[User, bool]]:
+def holders(choices: Choices, named: list[int]) -> Iterator[tuple[User, bool]]:
     """Yield who can be chosen as a holder, by name, and whether they are members.
 
     For a lead that is the team, and of those `named` who left it and have tasks of it;
     for a rep only this person.
     """
+    team = choices.team
     members = Membership.objects.filter(team=team).values("user_id")
     asked = Q(pk__in=members)
-    if not membership.is_lead:
-        asked = Q(pk=membership.user_id)
+    if not choices.sees_all:
+        asked = Q(pk=choices.me)
     elif named:
         asked |= Q(pk__in=named) & Q(has_tasks(team))
     people = User.objects.annotate(is_there=in_team(team)).filter(asked)

@@ -7,7 +7,7 @@ gone never makes a list longer. What is no filter at all is left out, and named,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property, reduce
 from operator import or_
@@ -87,6 +87,8 @@ class TaskFilter:
             text = " ".join(data.get("q", "").replace("\0", " ").split())
             return [text[:LONGEST_SEARCH]] if text else []
         given = split(data, name)
+        if not given:
+            return []
         if name in DATES:
             return [self._read_day(name, text) for text in given[:1]]
         if len(given) > MOST_VALUES:
@@ -164,12 +166,10 @@ class TaskFilter:
         Joins and OR keep a database from walking along an index, so vendors and names
         of types become ids.
         """
-        ids: dict[str, Mapping[str, list[int]]] = {
-            "vendor": self.choices.accounts_of,
-            "type": self.choices.types_of,
-        }
-        if name in ids:
-            found = [pk for value in values for pk in ids[name].get(value, [])]
+        if name in ("vendor", "type"):
+            choices = self.choices
+            ids = choices.accounts_of if name == "vendor" else choices.types_of
+            found = [pk for value in values for pk in ids.get(value, [])]
             return Q(**{f"{OWN_COLUMNS[name]}__in": found})
         if name == "action":
             return changed_so(values)

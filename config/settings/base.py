@@ -204,7 +204,8 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Baton <baton@localhost>"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = env("TIME_ZONE", default="UTC")
-USE_I18N = True
+# Baton speaks English alone: no number on a page has to ask for its language.
+USE_I18N = False
 USE_TZ = True
 
 # -- static files ----------------------------------------------------------------------

@@ -49,10 +49,10 @@ def save_preference(
     return preference
 
 
-def columns_of(preference: Preference) -> list[str]:
-    """Return the columns this person chose, in the order of COLUMNS."""
+def columns_of(preference: Preference) -> dict[str, bool]:
+    """Return for each column, in the order of COLUMNS, whether this person sees it."""
     chosen = preference.columns or USUAL
-    return [name for name in COLUMNS if name in chosen]
+    return {name: name in chosen for name in COLUMNS}
 
 
 def page_size_of(preference: Preference) -> int:

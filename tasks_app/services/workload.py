@@ -43,6 +43,8 @@ AWAY = Case(
 )
 #: So many tasks of one person and day are shown; the list has them all.
 SHOWN = 4
+#: So many where the week has more than so many people: else nobody sees its end.
+SHOWN_OF_MANY, MANY = 2, 12
 #: What of a task its place in the week shows; there may be a thousand of them.
 SHOWN_COLUMNS = (
     *("title", "channel", "status", "delivery", "assignee_id", "vendor_user_id"),
@@ -100,7 +102,9 @@ def week_of(tasks: TaskQuerySet, days: Days, monday: date) -> dict[Place, Cell]:
             order_by=[F("finished").asc(), F("due_sort").asc(), F("pk").asc()],
         )
     )
-    ids = list(first.filter(place__lte=SHOWN).values_list("pk", flat=True))
+    few = len({key for key, _ in cells}) <= MANY
+    first = first.filter(place__lte=SHOWN if few else SHOWN_OF_MANY)
+    ids = list(first.values_list("pk", flat=True))
     shown = (
         Task.objects.filter(pk__in=ids)
         .select_related("prospect")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -36,6 +38,42 @@ def acting_words(task: Task) -> str:
     return task_acts.short(task)
 
 
+@dataclass(frozen=True)
+class RowWords:
+    """What a row of the list says more than once, and who it is for.
+
+    `label` names task and prospect for those who do not see the row.
+    """
+
+    pk: str
+    label: str
+    who: str
+    address: str
+    acts: str
+
+
+@register.simple_tag(takes_context=True)
+def row_words(context: Context, task: Task) -> RowWords:
+    who = company = ""
+    if task.prospect is not None:
+        who, company = str(task.prospect), task.prospect.company
+    label = f"{task.title}, {who}" if who else task.title
+    in_list = in_query(context.get("list_query"))
+    return RowWords(
+        pk=str(task.pk),
+        label=label,
+        who=f"{who} · {company}" if company else who or task.known_there_as,
+        address=reverse("task-detail", args=[task.pk]) + in_list,
+        acts=reverse("task-act", args=[task.pk]) + in_list,
+    )
+
+
+@lru_cache(maxsize=64)
+def in_query(query: str | None) -> str:
+    """Return the end of an address that names the list it is opened from."""
+    return "" if query is None else f"?{urlencode({'in': query})}"
+
+
 @register.simple_tag
 def vendor_address(task: Task) -> str:
     """Return where this task is at its vendor, else where the vendor is, else ''."""
@@ -45,8 +83,7 @@ def vendor_address(task: Task) -> str:
 @register.simple_tag
 def task_address(task_id: int, in_list: str | None = None) -> str:
     """Return the task's page, with the list it is opened from."""
-    address = reverse("task-detail", args=[task_id])
-    return address if in_list is None else f"{address}?{urlencode({'in': in_list})}"
+    return reverse("task-detail", args=[task_id]) + in_query(in_list)
 
 
 @register.simple_tag

@@ -18,6 +18,7 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tasks_app.choices import LABELS, RANGES
@@ -104,6 +105,33 @@ def avatar(person: Any, size: str = "", plain: bool = False) -> SafeString:
     """Show a person's letters on their own quiet colour."""
     colour = 0 if plain else hue(person)
     return mark("avatar", letters=initials(person), hue=colour, size=size)
+
+
+@register.simple_tag
+def person_mark(person: Any, short: bool = False, nobody: str = "") -> SafeString:
+    """Show who holds something, by the first name where `short`."""
+    name = name_of(person) if person else ""
+    first = getattr(person, "first_name", "") if short else ""
+    return mark(
+        "person",
+        name=name,
+        said=first or name or nobody or "Unassigned",
+        letters=initials(person) if person else "",
+        hue=hue(person) if person else 0,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def due_mark(context: Context, task: Task) -> SafeString:
+    """Show when a task is due: written here, because a list has fifty different ones."""
+    due = due_words(context, task)
+    if due is None:
+        return format_html('<span class="none">{}</span>', "No date")
+    return format_html(
+        '<time class="due{}" datetime="{}" title="{}">{}</time>',
+        f" due--{due.tone}" if due.tone else "",
+        *(due.iso, due.title, due.text),
+    )
 
 
 @register.simple_tag(takes_context=True)

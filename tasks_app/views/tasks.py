@@ -154,13 +154,13 @@ def task_list(request: TeamRequest) -> HttpResponse:
         "page": page,
         "columns": columns,
         "display": {
-            "columns": display.COLUMNS,
+            "columns": [(n, display.COLUMNS[n], on) for n, on in columns.items()],
             "densities": display.DENSITIES,
             "sizes": display.PAGE_SIZES,
             "size": size,
         },
         # Beside the columns: the box to tick, the task and its menu.
-        "width": len(columns) + 3,
+        "width": sum(columns.values()) + 3,
         "total": total,
         "groups": groups_of(page, group_counts(part), task_filter, cut=total > most),
         **as_of(task_filter),

@@ -35,11 +35,18 @@ OFFERED = 14
 
 @dataclass(frozen=True)
 class Slot:
+    """A task in its square, in words: a week has hundreds. `said` is what its colour
+    says."""
+
     task: Task
     tone: str
     done: bool
-    time: str
     text: str
+    title: str
+    said: str
+    address: str
+    move: str
+    version: str
     #: What can be changed of it by dropping it elsewhere: "day", "person", both or ''.
     can: str
 
@@ -208,19 +215,32 @@ class Movable:
 
 
 def slot_of(task: Task, days: Days, can: Movable) -> Slot:
-    tone = ""
+    tone = said = ""
+    done = task.status in DONE
     if task.status == Task.Status.NO_SHOW:
-        tone = "amber"
-    elif task.delivery == Task.Delivery.FAILED or (
-        task.status in Task.UNFINISHED and task.due_sort < days.now
-    ):
-        tone = "red"
+        tone, said = "amber", "no show"
+    elif task.delivery == Task.Delivery.FAILED:
+        tone, said = "red", "delivery failed"
+    elif task.status in Task.UNFINISHED and task.due_sort < days.now:
+        tone, said = "red", "overdue"
+    elif done:
+        said = task.get_status_display().lower()
     at = task.due_at or (None if task.due_on else task.starts_at)
-    time = f"{at.astimezone(days.team.zone):%H:%M}" if at else ""
+    time = f"{at.astimezone(days.team.zone):%H:%M} " if at else ""
     who = task.prospect
     text = (who.company or str(who)) if who else (task.known_there_as or task.title)
-    done = task.status in DONE
-    return Slot(task, tone, done, time, text, "" if done else can.words(task))
+    return Slot(
+        task=task,
+        tone=tone,
+        done=done,
+        text=time + text,
+        title=f"{task.title} · {who}" if who else task.title,
+        said=said,
+        address=reverse("task-detail", args=[task.pk]),
+        move="" if done else reverse("workload-move", args=[task.pk]),
+        version=str(task.version),
+        can="" if done else can.words(task),
+    )
 
 
 @require_http_methods(["GET", "POST"])
