@@ -65,18 +65,19 @@ def queue_words(
 ) -> QueueWords:
     """Return how the queue stands: it goes out only if nobody holds any of it back."""
     count = count_words(number)
-    waits = f"{count} wait{'s' if number == 1 else ''}"
+    held = f"{count} in the queue, some wait" if number > 1 else "1 waits in the queue"
     if worker_late:
         title = "The worker has not been heard of: nothing is sent until it runs."
-        return QueueWords(waits, "amber", title)
+        verb = "waits" if number == 1 else "wait"
+        return QueueWords(f"{count} {verb}, nothing is sent", "amber", title)
     if still:
         named = f"{still[0]} and {len(still) - 1} more stand" if still[1:] else still[0]
         verb = "" if still[1:] else " stands"
         title = f"{named}{verb} still. Tasks for other accounts go on."
-        return QueueWords(waits, "amber", title)
+        return QueueWords(held, "amber", title)
     if paused:
         title = "An account or a batch is paused. All other tasks go on."
-        return QueueWords(waits, "amber", title)
+        return QueueWords(held, "amber", title)
     title = "Sent in turn, within the vendors' limits."
     return QueueWords(f"{count} in the queue", "green", title)
 
