@@ -65,7 +65,7 @@ def queue_words(
 ) -> QueueWords:
     """Return how the queue stands: it goes out only if nobody holds any of it back."""
     count = count_words(number)
-    held = f"{count} in the queue, some wait" if number > 1 else "1 waits in the queue"
+    held = f"{count} in the queue, some wait" if number > 1 else "1 waits"
     if worker_late:
         title = "The worker has not been heard of: nothing is sent until it runs."
         verb = "waits" if number == 1 else "wait"
