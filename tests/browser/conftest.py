@@ -130,7 +130,9 @@ def demo(
 
 def password_of(username: str) -> str:
     found = {person.username: person.password for person in sign_ins()}
-    return found[username] or ""
+    password = found[username]
+    assert password, "The demo's people were not made by this test."
+    return password
 
 
 def work(*command: str) -> str:

@@ -75,7 +75,7 @@ def test_by_keyboard_to_every_place(world: tuple[Page, Task]) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("open on")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/tasks/?status=open")
+    page.wait_for_url("**/tasks/?status=open&view=*")
 
 
 def test_single_keys_that_are_off_do_nothing(world: tuple[Page, Task]) -> None:

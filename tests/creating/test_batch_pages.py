@@ -436,7 +436,7 @@ def test_the_list_looks_again_while_something_goes_out(client, lead, batch) -> N
 
     assert 'data-refresh="5"' in going and 'hx-get="/batches/?q=renewal"' in going
     assert "<html" not in part.content.decode()
-    assert "data-refresh" not in over
+    assert 'data-refresh="5"' not in over
 
 
 # -- what holds it up -----------------------------------------------------------------
