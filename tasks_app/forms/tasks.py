@@ -65,12 +65,15 @@ class VendorField(forms.CharField):
         return few and self.spec.name not in COMMON
 
 
-def due_name(specs: Mapping[str, FormField]) -> str:
-    """Return which of the dates a quick choice is for: a start that has to be named,
-    else when it is due."""
+def quick_dates(specs: Mapping[str, FormField]) -> list[str]:
+    """Return the dates that have quick choices: the due day, and what has to be named.
+
+    Where a vendor has neither, it is the first of its dates.
+    """
     offered = ("due_on", "due_at", "starts_at")
-    wanted = [name for name in offered if name in specs]
-    return next((n for n in wanted if specs[n].required), wanted[0] if wanted else "")
+    there = [name for name in offered if name in specs]
+    named = [name for name in there if name == "due_on" or specs[name].required]
+    return named or there[:1]
 
 
 def picks(today: date) -> list[tuple[str, date]]:
@@ -170,7 +173,7 @@ class NewTaskForm(forms.Form):
                 people = assigning.assignees(self.account, at_vendor=self.at_vendor)
                 field.choices = [("", "Nobody yet"), *people]
             self.fields[name] = field
-            if spec.name == due_name(specs):
+            if spec.name in quick_dates(specs):
                 field.picks = picks(self.account.team.today())
             if spec.default and name not in self.initial:
                 self.initial[name] = spec.default
