@@ -15,9 +15,18 @@ function watch() {
   }
 }
 
-// The toast has done its work once the answer is there: htmx needs it until then.
+// The toast has done its work once the answer is there: htmx needs it until then. Without
+// an answer it stays, for another try.
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.target.matches?.("[data-undo]")) event.target.closest(".toast")?.remove();
+  const form = event.target;
+  if (!form.matches?.("[data-undo]") || !event.detail.successful) return;
+  const toast = form.closest(".toast");
+  const task = /\/tasks\/(\d+)\//.exec(form.getAttribute("action"))?.[1];
+  if (toast?.contains(document.activeElement)) {
+    const back = document.getElementById("drawer-title") ?? document.getElementById(`open-${task}`);
+    back?.focus();
+  }
+  toast?.remove();
 });
 
 // A form that has done its work closes before its page is read again.

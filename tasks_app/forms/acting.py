@@ -59,8 +59,11 @@ class ActForm(SnoozeMixin, forms.Form):
             next(iter(self.fields.values())).widget.attrs["autofocus"] = True
 
     @property
-    def note(self) -> str:
-        """How this vendor does it, where that is not what one would expect."""
+    def how(self) -> str:
+        """How this vendor does it, where that is not what one would expect.
+
+        Not called as a field is: in a template `form.note` is the field.
+        """
         if self.here_only:
             return holding.where(self.adapter)
         capability = self.adapter.capabilities.get(self.action)

@@ -241,6 +241,17 @@ def test_a_page_that_says_nonsense_of_itself_only_conflicts(page, place, seen):
     assert not Push.objects.exists()
 
 
+def test_a_note_is_asked_for_by_one_field(page, place):
+    task = place(note="Old words")
+    address = f"/tasks/{task.pk}/"
+
+    for url in (address, f"{address}act/?action=note", f"{address}?in="):
+        html = page.get(url).text
+
+        assert html.count('name="note"') == 1, url
+        assert html.count('id="id_note_note"') == 1, url
+
+
 def test_markup_in_a_note_stays_text(page, place):
     task = place(note="<script>alert(1)</script>", title="<img src=x>")
 

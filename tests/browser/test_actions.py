@@ -146,10 +146,32 @@ def test_acting_in_the_panel_changes_panel_and_row(desk, open_page: OpenPage):
 
     expect(panel).to_contain_text("Reassigning in LeadSquared…")
     expect(panel.locator("dl")).to_contain_text("Noor Haddad")
-    panel.get_by_role("button", name="Undo").click()
+    panel.locator("#task-panel").get_by_role("button", name="Undo").click()
     expect(panel).not_to_contain_text("Reassigning in LeadSquared…")
     page.keyboard.press("Escape")
     expect(row(page, "Step 1")).not_to_contain_text("Noor Haddad")
+
+
+def test_what_the_panel_says_is_within_reach_and_stays_without_an_answer(
+    desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    page.get_by_role("link", name="Step 2", exact=True).click()
+    panel = page.locator("#task-drawer")
+    panel.get_by_role("button", name="Complete").click()
+    expect(panel.locator("#toasts [data-undo] button")).to_be_visible()
+
+    page.context.set_offline(True)
+    page.locator("#toasts [data-undo] button").click()
+    expect(page.locator("#toasts")).to_contain_text("The server did not answer")
+    page.context.set_offline(False)
+    page.locator("#toasts [data-undo] button").click()
+
+    expect(page.locator("#toasts [data-undo]")).to_have_count(0)
+    assert desk.status(2) == "open"
+    page.keyboard.press("Escape")
+    expect(page.locator("body > #toasts")).to_be_attached()
 
 
 def test_many_are_ticked_with_shift_and_said_before_they_are_done(
