@@ -43,6 +43,11 @@ PAGES: dict[str, Where] = {
     "workload": lambda w: "/workload/",
     "saved views": lambda w: "/views/",
     "new saved view": lambda w: "/views/new/",
+    "change a saved view": lambda w: f"/views/{w.view.pk}/",
+    "delete a saved view": lambda w: f"/views/{w.view.pk}/delete/",
+    "move a task of the week": lambda w: f"/workload/tasks/{w.task_in('delivered').pk}/",
+    "priority of a task": lambda w: f"/tasks/{w.task_in('delivered').pk}/priority/",
+    "edit a prospect": lambda w: f"/prospects/{w.prospects[1].pk}/edit/",
     "tasks": lambda w: "/tasks/",
     "tasks filtered": lambda w: "/tasks/?delivery=failed,needs_check&sort=-priority",
     "tasks nothing found": lambda w: "/tasks/?q=nobody-has-this",
@@ -99,6 +104,12 @@ def violations(page: Page, **rules: object) -> list[str]:
     ]
 
 
+def ids_given_twice(page: Page) -> list[str]:
+    """Return what more than one part of the page is called."""
+    found = page.evaluate("[...document.querySelectorAll('[id]')].map((each) => each.id)")
+    return sorted({f"id {name} twice" for name in found if found.count(name) > 1})
+
+
 def cut_off(page: Page) -> int:
     """Return how many pixels the page is wider than the window."""
     return int(
@@ -124,7 +135,7 @@ def test_pages_are_accessible_and_fit(world, open_page: OpenPage, scheme, viewpo
         assert answer is not None
         expected = 404 if name == "not found" else 200
         wrong = [] if answer.status == expected else [f"status {answer.status}"]
-        wrong += violations(tab)
+        wrong += violations(tab) + ids_given_twice(tab)
         if over := cut_off(tab):
             wrong.append(f"{over} pixels wider than the window")
         if wrong:
@@ -143,7 +154,7 @@ def test_states_are_accessible_and_fit(world, open_page: OpenPage, look):
         page.goto(where(world))
         act(page)
         page.wait_for_timeout(300)  # what moves has arrived
-        wrong = violations(page, **UNSCROLLED)
+        wrong = violations(page, **UNSCROLLED) + ids_given_twice(page)
         if over := cut_off(page):
             wrong.append(f"{over} pixels wider than the window")
         if wrong:

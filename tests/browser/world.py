@@ -18,6 +18,7 @@ from tasks_app.models import (
     Heartbeat,
     Prospect,
     Push,
+    SavedView,
     SyncRun,
     Tag,
     Task,
@@ -91,6 +92,7 @@ class World:
     batches: list[Batch]
     tasks: list[Task]
     prospects: list[Prospect]
+    view: SavedView
     made_there: Task | None = None
     stopped: Task | None = None
 
@@ -172,7 +174,14 @@ def make_world(name: str = "Inside sales", tasks: int = 72) -> World:
         created_by=lead,
         values={"title": ["Renewal"], "note": ["Hi {{firstName}}, it is that time."]},
     )
-    world = World(team, lead, rep, accounts, batches, [], prospects)
+    view = SavedView.objects.create(
+        team=team,
+        owner=lead,
+        name="Renewals, urgent",
+        query="status=open,in_progress&priority=urgent",
+        shared=True,
+    )
+    world = World(team, lead, rep, accounts, batches, [], prospects, view)
     for number in range(tasks):
         world.tasks.append(add_task(world, number, now))
     add_others(world, now)
