@@ -45,7 +45,9 @@ PAGES: dict[str, Where] = {
     "new saved view": lambda w: "/views/new/",
     "change a saved view": lambda w: f"/views/{w.view.pk}/",
     "delete a saved view": lambda w: f"/views/{w.view.pk}/delete/",
-    "move a task of the week": lambda w: f"/workload/tasks/{w.task_in('delivered').pk}/",
+    "move a task of the week": lambda w: (
+        f"/workload/tasks/{w.task_in('delivered').pk}/"
+    ),
     "priority of a task": lambda w: f"/tasks/{w.task_in('delivered').pk}/priority/",
     "edit a prospect": lambda w: f"/prospects/{w.prospects[1].pk}/edit/",
     "tasks": lambda w: "/tasks/",
@@ -106,7 +108,9 @@ def violations(page: Page, **rules: object) -> list[str]:
 
 def ids_given_twice(page: Page) -> list[str]:
     """Return what more than one part of the page is called."""
-    found = page.evaluate("[...document.querySelectorAll('[id]')].map((each) => each.id)")
+    found = page.evaluate(
+        "[...document.querySelectorAll('[id]')].map((each) => each.id)"
+    )
     return sorted({f"id {name} twice" for name in found if found.count(name) > 1})
 
 
