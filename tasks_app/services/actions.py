@@ -367,9 +367,10 @@ def restore(push: Push) -> None:
 
 def restore_many(pushes: Sequence[Push]) -> None:
     """Put tasks' columns back to what they were before all of these were asked for."""
+    # The latest first: what stood before the earliest one is what remains.
+    latest_first = sorted(pushes, key=lambda push: -push.pk)
     for start in range(0, len(pushes), ROWS_AT_ONCE):
-        # The latest first: what stood before the earliest one is what remains.
-        some = sorted(pushes[start:][:ROWS_AT_ONCE], key=lambda push: -push.pk)
+        some = latest_first[start:][:ROWS_AT_ONCE]
         tasks = Task.objects.select_related("team", "prospect").in_bulk(
             {push.task_id for push in some}
         )

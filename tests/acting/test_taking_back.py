@@ -120,6 +120,23 @@ def test_wishes_that_never_leave_are_no_more_shown(account, lead) -> None:
     assert (moved.starts_at, moved.due_sort) == (before, before)
 
 
+def test_two_wishes_on_either_side_of_a_portion_are_undone_in_order(
+    account, lead, monkeypatch
+) -> None:
+    monkeypatch.setattr(actions, "ROWS_AT_ONCE", 2)
+    other = make_task(account=account, delivery="delivered", external_id="T1")
+    task = make_task(account=account, delivery="delivered", external_id="T2")
+    wishes = [(other, "first"), (task, "first"), (task, "second")]
+    for noted, note in wishes:
+        noted.refresh_from_db()
+        actions.ask(noted, Action.NOTE, {"note": note}, by=lead)
+
+    disconnect(account, lead)
+
+    task.refresh_from_db()
+    assert task.note == ""
+
+
 def test_old_rows_are_cancelled_by_the_migration(account) -> None:
     zombie = waiting(account, "withdrawn")
     working = waiting(account, "withdrawn", status="in_progress")
