@@ -207,24 +207,27 @@ def erase_spent_credentials() -> int:
 
 
 def _withdraw_queue(account_ids: Sequence[int], by: AbstractBaseUser | None) -> int:
+    """Withdraw what waits there, and put back what was shown; return how many."""
     waiting = Push.objects.filter(account__in=account_ids, state=Push.State.QUEUED)
-    moved = states.change(
-        [
-            states.Change(
-                push_id,
-                Push.State.WITHDRAWN,
-                error=f"{LEFT} {EARLIER}" if watch_at else LEFT,
-            )
-            for push_id, watch_at in waiting.order_by("pk").values_list(
-                "pk", "watch_at"
-            )
-        ],
-        sources=[Push.State.QUEUED],
-        source=TaskEvent.Source.PERSON,
-        actor_id=by.pk if by else None,
-    )
-    # What never leaves is not shown as if it had.
-    kinds = (Push.Kind.CREATE, Push.Kind.COPY)
-    wishes = [m.push_id for m in moved if m.kind not in kinds]
-    actions.restore_many(list(Push.objects.in_bulk(wishes).values()))
+    # Both or neither: the page says done of nothing that never leaves.
+    with transaction.atomic():
+        moved = states.change(
+            [
+                states.Change(
+                    push_id,
+                    Push.State.WITHDRAWN,
+                    error=f"{LEFT} {EARLIER}" if watch_at else LEFT,
+                )
+                for push_id, watch_at in waiting.order_by("pk").values_list(
+                    "pk", "watch_at"
+                )
+            ],
+            sources=[Push.State.QUEUED],
+            source=TaskEvent.Source.PERSON,
+            actor_id=by.pk if by else None,
+        )
+        # What never leaves is not shown as if it had.
+        kinds = (Push.Kind.CREATE, Push.Kind.COPY)
+        wishes = [m.push_id for m in moved if m.kind not in kinds]
+        actions.restore_many(list(Push.objects.in_bulk(wishes).values()))
     return len(moved)

@@ -370,12 +370,20 @@ def restore_many(pushes: Sequence[Push]) -> None:
     # The latest first: what stood before the earliest one is what remains.
     latest_first = sorted(pushes, key=lambda push: -push.pk)
     for start in range(0, len(pushes), ROWS_AT_ONCE):
-        some = latest_first[start:][:ROWS_AT_ONCE]
-        tasks = Task.objects.select_related("team", "prospect").in_bulk(
-            {push.task_id for push in some}
+        restore_some(latest_first[start:][:ROWS_AT_ONCE])
+
+
+def restore_some(latest_first: Sequence[Push]) -> None:
+    columns = {"version", "updated_at", "due_sort", "search_text"}
+    with transaction.atomic():
+        rows = (
+            Task.objects.filter(pk__in={push.task_id for push in latest_first})
+            .select_related("team", "prospect")
+            .select_for_update(of=("self",))
+            .order_by("pk")
         )
-        columns = {"version", "updated_at", "due_sort", "search_text"}
-        for push in some:
+        tasks = {task.pk: task for task in rows}
+        for push in latest_first:
             columns |= put_back(tasks[push.task_id], push.values.get("before", {}))
         for task in tasks.values():
             task.version += 1

@@ -10,9 +10,9 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from tasks_app.models import Push, Task
+from tasks_app.models import ConnectedAccount, Push, Task
 from tasks_app.services import actions, batches, delivery
-from tasks_app.services.accounts import disconnect
+from tasks_app.services.accounts import disconnect, erase_spent_credentials
 from tasks_app.services.many import Wanted, ask_many
 from tasks_app.vendors.words import Action
 from tests.factories import make_account, make_batch, make_push, make_task, make_user
@@ -135,6 +135,33 @@ def test_two_wishes_on_either_side_of_a_portion_are_undone_in_order(
 
     task.refresh_from_db()
     assert task.note == ""
+
+
+def test_a_wish_is_withdrawn_and_put_back_or_neither(
+    account, lead, monkeypatch
+) -> None:
+    task = make_task(account=account, delivery="delivered", external_id="T1")
+    disconnect(account, lead)
+    ConnectedAccount.objects.update(credentials="kept")
+    values = {"before": {"status": "open", "completed_at": None}}
+    push = make_push(task=task, kind="complete", state="queued", values=values)
+    Task.objects.filter(pk=task.pk).update(status="completed")
+    restore_many = actions.restore_many
+
+    def break_down(pushes: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(actions, "restore_many", break_down)
+    with pytest.raises(RuntimeError):
+        erase_spent_credentials()
+    push.refresh_from_db()
+    assert push.state == "queued"
+
+    monkeypatch.setattr(actions, "restore_many", restore_many)
+    erase_spent_credentials()
+    push.refresh_from_db()
+    task.refresh_from_db()
+    assert (push.state, task.status) == ("withdrawn", "open")
 
 
 def test_old_rows_are_cancelled_by_the_migration(account) -> None:
