@@ -83,12 +83,12 @@ def why_not(task: Task, action: Action, adapter: VendorAdapter) -> str:
     name = adapter.name
     if action == Action.CANCEL and takes_back_at_once(task):
         return ""
+    if action == Action.REASSIGN and holding.only_here(adapter, task.type.code):
+        return holding.why_not(task, adapter)
     if task.delivery in (Task.Delivery.FAILED, Task.Delivery.WITHDRAWN):
         return f"It never reached {name}."
     if task.status == Task.Status.REMOVED:
         return f"It was removed in {name}."
-    if action == Action.REASSIGN and holding.only_here(adapter, task.type.code):
-        return holding.why_not(task, adapter)
     if not adapter.can(action, task.type.code):
         return f"{name} offers no call for this. Do it there; the next sync shows it."
     finished = task.status not in Task.UNFINISHED

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tasks_app.models import ActionRun, ConnectedAccount, Push, Task, TaskEvent, Team
-from tasks_app.services import holding
+from tasks_app.services import actions, holding, many
 from tasks_app.services.following import apply_page
 from tasks_app.vendors.findings import RemoteTask
-from tasks_app.vendors.words import Status
+from tasks_app.vendors.words import Action, Status
 from tests.factories import (
     client_of,
     make_account,
@@ -135,6 +135,39 @@ def test_a_run_hands_over_what_only_baton_keeps_and_takes_it_back(
     task.refresh_from_db()
     assert "Undone for 1 task." in undone.text
     assert task.assignee == lead
+
+
+@pytest.mark.parametrize(
+    ("delivery", "status", "reason"),
+    [
+        ("failed", "open", ""),
+        ("queued", "open", ""),
+        ("withdrawn", "cancelled", "It was taken back."),
+        ("delivered", "cancelled", "It is cancelled already."),
+        ("delivered", "removed", "It was removed in Saleshandy."),
+    ],
+)
+def test_menu_plan_and_run_agree_on_what_changes_hands(
+    lead: User,
+    account: ConnectedAccount,
+    ben: User,
+    delivery: str,
+    status: str,
+    reason: str,
+) -> None:
+    there = {"external_id": "a-1"} if delivery == "delivered" else {}
+    task = make_task(account=account, delivery=delivery, status=status, **there)
+    tasks = Task.objects.filter(pk=task.pk)
+
+    menu = actions.why_not(task, Action.REASSIGN, account.adapter())
+    plan = many.plan(tasks, "reassign")
+    wanted = many.Wanted(member=ben.pk)
+    asked = many.ask_many([task.pk], "reassign", wanted, by=lead, team=task.team)
+
+    assert menu == reason
+    assert (plan.able, list(plan.skipped)) == (not reason, [reason] if reason else [])
+    assert asked.done == ([] if reason else [task.pk])
+    assert list(asked.skipped) == list(plan.skipped)
 
 
 def test_a_reading_does_not_give_it_back(
