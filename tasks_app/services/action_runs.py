@@ -17,7 +17,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from tasks_app.models import ActionRun, Membership, Push, Task, TaskEvent, Team
@@ -301,7 +301,7 @@ class Outcomes:
 
 
 def outcomes(run: ActionRun) -> Outcomes:
-    """Return what has become of what this run asked for so far, by one query."""
+    """Return what has become of what this run asked for so far, by two queries at most."""
     if run.action == PRIORITY:
         return Outcomes(done=run.done)
     ids = run.task_ids[: run.position]
@@ -319,12 +319,36 @@ def outcomes(run: ActionRun) -> Outcomes:
         return counted(dict(states))
     pushes = Push.objects.filter(task_id__in=ids, values__run=run.pk).order_by()
     found = dict(pushes.values_list("state").annotate(n=Count("pk")))
-    # What was taken back before it was sent has no push.
-    unsent = run.done - sum(found.values()) if run.action == Action.CANCEL else 0
-    return counted(found, at_once=unsent)
+    # What was taken back before it was sent, or changed hands here, has no push.
+    here = run.action == Action.CANCEL or changes_hands_here(run)
+    unsent = run.done - sum(found.values()) if here else 0
+    back = given_back(run) if changes_hands_here(run) else 0
+    return counted(found, at_once=unsent - back, back=back)
 
 
-def counted(states: dict[str, int], *, at_once: int = 0) -> Outcomes:
+def changes_hands_here(run: ActionRun) -> bool:
+    """Return whether this run hands tasks over in Baton alone."""
+    return run.action == Action.REASSIGN and bool(run.values.get("member"))
+
+
+def given_back(run: ActionRun) -> int:
+    """Return how many tasks that this run handed over here went back since."""
+    to = str(run.values["member"])
+    holders = TaskEvent.objects.filter(kind=holding.KIND)
+    handed = holders.filter(
+        task_id__in=run.task_ids[: run.position],
+        new=to,
+        actor=run.by,
+        at__gte=run.created_at,
+        at__lte=run.ended_at or timezone.now(),
+    )
+    back = holders.filter(
+        task=OuterRef("task"), old=to, new=OuterRef("old"), pk__gt=OuterRef("pk")
+    )
+    return handed.filter(Exists(back)).count()
+
+
+def counted(states: dict[str, int], *, at_once: int = 0, back: int = 0) -> Outcomes:
     state = Push.State
     on_way = (state.QUEUED, state.CLAIMED, state.SENDING, state.ACCEPTED)
     return Outcomes(
@@ -332,7 +356,7 @@ def counted(states: dict[str, int], *, at_once: int = 0) -> Outcomes:
         on_way=sum(states.get(word, 0) for word in on_way),
         unclear=states.get(state.NEEDS_CHECK, 0),
         refused=states.get(state.FAILED, 0),
-        undone=states.get(state.WITHDRAWN, 0),
+        undone=states.get(state.WITHDRAWN, 0) + back,
     )
 
 
@@ -363,7 +387,7 @@ def former_priorities(run: ActionRun) -> dict[int, int]:
 
 def former_holders(run: ActionRun) -> dict[int, str]:
     """Return who had what this run handed over in Baton alone, by task."""
-    if run.action != Action.REASSIGN or not run.values.get("member"):
+    if not changes_hands_here(run):
         return {}
     return former_values(run, holding.KIND)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tasks_app.models import ActionRun, ConnectedAccount, Push, Task, TaskEvent, Team
-from tasks_app.services import actions, holding, many
+from tasks_app.services import action_runs, actions, holding, many
 from tasks_app.services.following import apply_page
 from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.words import Action, Status
@@ -135,6 +137,35 @@ def test_a_run_hands_over_what_only_baton_keeps_and_takes_it_back(
     task.refresh_from_db()
     assert "Undone for 1 task." in undone.text
     assert task.assignee == lead
+
+
+def test_a_run_counts_what_changed_hands_here_and_what_went_back(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    tasks = [
+        make_task(account=account, delivery="delivered", external_id=f"a-{n}")
+        for n in range(3)
+    ]
+    sent = make_account("leadsquared", team=account.team)
+    person = make_vendor_user(sent)
+    tasks.append(make_task(account=sent, delivery="delivered", external_id="b"))
+    wanted = many.Wanted(assignees={str(sent.pk): person.pk}, member=ben.pk)
+    run = action_runs.begin(
+        [task.pk for task in tasks],
+        "reassign",
+        wanted,
+        by=lead,
+        team=account.team,
+        form_token=uuid.uuid4(),
+    )
+    assert action_runs.outcomes(run) == action_runs.Outcomes(done=3, on_way=1)
+
+    holding.give_back({tasks[0].pk: ""}, str(ben.pk), by=lead, team=account.team)
+
+    found = action_runs.outcomes(run)
+    assert found == action_runs.Outcomes(done=2, on_way=1, undone=1)
+    action_runs.undo(run, by=lead)
+    assert action_runs.outcomes(run) == action_runs.Outcomes(undone=4)
 
 
 @pytest.mark.parametrize(
