@@ -70,7 +70,8 @@ def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
         wrongs = {push.pk: (error, typed)}
         return page(request, status=422, wrongs=wrongs)
     messages.success(request, f"“{push.task.title}”: {DONE[choice]}")
-    if push.kind == Push.Kind.CREATE:
+    # What is left as it is stays left for later.
+    if push.kind == Push.Kind.CREATE and choice != "leave":
         working.note_done(
             request, push.task_id, SETTLE, push if choice == "again" else None
         )
