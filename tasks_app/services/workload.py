@@ -28,7 +28,7 @@ from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
 from . import holding
-from .actions import NotOffered, ask, hand_over, undo, why_not
+from .actions import NotOffered, ask, hand_over, locked_creates, undo, why_not
 from .assigning import name_of
 from .days import UNFINISHED, WEEK, Days
 from .holding import only_here
@@ -205,6 +205,8 @@ def move(
     """
     moved = Moved()
     with transaction.atomic():
+        # Before `hand_over` locks the task: whoever sends locks in this order, too.
+        locked_creates([task.pk], task.account.team)
         if taker is not None and isinstance(taker.person, User):
             moved.handed = hand_over(task, taker.person, by=by, version=version)
         elif taker is not None:

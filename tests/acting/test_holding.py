@@ -6,10 +6,12 @@ import uuid
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks_app.models import ActionRun, ConnectedAccount, Push, Task, TaskEvent, Team
-from tasks_app.services import action_runs, actions, holding, many
+from tasks_app.services import action_runs, actions, holding, many, workload
 from tasks_app.services.following import apply_page
 from tasks_app.vendors.findings import RemoteTask
 from tasks_app.vendors.words import Action, Status
@@ -166,6 +168,17 @@ def test_a_run_counts_what_changed_hands_here_and_what_went_back(
     assert found == action_runs.Outcomes(done=2, on_way=1, undone=1)
     action_runs.undo(run, by=lead)
     assert action_runs.outcomes(run) == action_runs.Outcomes(undone=4)
+
+
+def test_moving_locks_what_is_sent_before_the_task(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task = make_task(account=account)
+    with CaptureQueriesContext(connection) as queries:
+        workload.move(task, taker=workload.Taker(ben, ben), by=lead, version=None)
+
+    asked = [q["sql"] for q in queries if q["sql"].startswith("SELECT")]
+    assert 'FROM "baton_push"' in asked[0]
 
 
 @pytest.mark.parametrize(
