@@ -157,6 +157,8 @@ class ProspectImport(models.Model):
     content = models.BinaryField()
     #: {column heading: field name or "account:ID"}
     mapping = models.JSONField(default=empty_dict)
+    #: Whether people who are known already are changed, too.
+    update_known = models.BooleanField(default=True)
     state = models.CharField(max_length=10, choices=State, default=State.UPLOADED)
     #: Counts and refused rows, as `services.importing.Report.as_json()` makes them.
     report = models.JSONField(default=empty_dict)

@@ -48,8 +48,6 @@ __all__ = [
 ]
 
 SAMPLES = 3
-#: Under this name `ProspectImport.report` keeps the switch.
-UPDATE = "update"
 
 
 @dataclass
@@ -150,16 +148,8 @@ def read_upload(upload: ProspectImport) -> Sheet:
         bytes(upload.content),
         team=upload.team,
         mapping=upload.mapping,
-        update=updates(upload),
+        update=upload.update_known,
     )
-
-
-def updates(upload: ProspectImport) -> bool:
-    """Return whether this import changes people who are known already.
-
-    Until it is done this stands in the place of its report.
-    """
-    return bool(upload.report.get(UPDATE, True))
 
 
 def file_notes(file: CsvFile, columns: list[Column]) -> list[str]:

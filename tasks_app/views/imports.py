@@ -90,8 +90,12 @@ def keep_mapping(
         mapping[column.heading] = chosen if chosen in sheet.choices else ""
     upload.mapping = mapping
     if "update_asked" in request.POST:
-        upload.report = {importing.UPDATE: "update" in request.POST}
-    upload.save(update_fields=["mapping", "report"])
+        upload.update_known = "update" in request.POST
+    # What a first press has imported meanwhile stays as it was imported.
+    waiting = ProspectImport.objects.filter(pk=upload.pk)
+    waiting.exclude(state=ProspectImport.State.DONE).update(
+        mapping=mapping, update_known=upload.update_known
+    )
 
 
 @require_POST

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from tasks_app.models import Prospect, ProspectImport, Team
+from tasks_app.services import importing
 from tests.factories import make_team, make_user
 
 from .sheets import dirty_export, everything, practice_team
@@ -111,6 +114,40 @@ REFUSED = [
     ("p.csv", b"Email\n" + b"x" * 30_000_000, "28.6 MiB. Baton takes up to 10 MiB"),
     ("x" * 150 + ".csv", b"", "This file is empty."),
 ]
+
+
+def test_a_second_press_that_was_on_its_way_leaves_the_report(lead, monkeypatch):
+    row = uploaded(lead, b"Email,First name\nann@b.example,Ann\n")
+    read_upload = importing.read_upload
+
+    def overtaken(upload):
+        monkeypatch.setattr(importing, "read_upload", read_upload)
+        importing.apply(row, by=row.created_by)
+        return read_upload(upload)
+
+    monkeypatch.setattr(importing, "read_upload", overtaken)
+    chosen = {"column-0": "email", "column-1": "", "update_asked": "1"}
+    answer = lead.post(url("apply", row), chosen)
+
+    row.refresh_from_db()
+    assert answer.status_code == 302 and row.report["new"] == 1
+    assert row.update_known and row.mapping["First name"] == "first_name"
+    assert lead.get(answer["Location"]).status_code == 200
+
+
+def test_the_switch_of_a_waiting_import_moves_to_its_column(lead):
+    row = uploaded(lead, b"Email\nann@b.example\n")
+    ProspectImport.objects.update(report={"update": False})
+    name = "tasks_app.migrations.0026_import_switch"
+    migration = importlib.import_module(name)
+
+    migration.move(apps, None)
+    row.refresh_from_db()
+    assert (row.update_known, row.report) == (False, {})
+
+    migration.move_back(apps, None)
+    row.refresh_from_db()
+    assert row.report == {"update": False}
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), REFUSED)
