@@ -78,7 +78,9 @@ class VendorUserAdmin(OfAccount):
         self, request: HttpRequest, obj: VendorUser, form: Any, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
-        if "user" in form.changed_data and (moved := directory.map_person(obj)):
+        if "user" not in form.changed_data:
+            return
+        if moved := directory.map_person(obj, form.initial.get("user")):
             tasks = "1 task" if moved == 1 else f"{moved} tasks"
             whose = obj.user or "nobody in Baton"
             self.message_user(request, f"{tasks} of {obj} now belong to {whose}.")

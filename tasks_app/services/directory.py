@@ -271,35 +271,38 @@ def _write_users(account: ConnectedAccount, users: Iterable[RemoteUser]) -> int:
     VendorUser.objects.filter(pk__in=gone).update(active=False)
     # Only what nobody holds: whom a lead chose stays.
     people = VendorUser.objects.filter(pk__in=[row.pk for row in mapped])
-    hand_over(people, held=False)
+    hand_over(people)
     return len(by_id)
 
 
-def map_person(person: VendorUser) -> int:
+def map_person(person: VendorUser, former: int | None) -> int:
     """Let this person's tasks be those of whom they are in Baton by now.
 
-    Return how many tasks changed hands.
+    `former` is the number of whom they were. Return how many tasks changed hands.
     """
     if person.user_id is not None:
-        return hand_over(VendorUser.objects.filter(pk=person.pk))
-    held = person.tasks.filter(account=person.account_id)
-    return held.exclude(assignee=None).update(assignee=None, updated_at=timezone.now())
+        return hand_over(VendorUser.objects.filter(pk=person.pk), former)
+    if former is None:
+        return 0
+    held = person.tasks.filter(account=person.account_id, assignee=former)
+    return held.update(assignee=None, updated_at=timezone.now())
 
 
-def hand_over(people: QuerySet[VendorUser], *, held: bool = True) -> int:
+def hand_over(people: QuerySet[VendorUser], former: int | None = None) -> int:
     """Let tasks that these people hold at the vendor be theirs here; return how many.
 
-    For when somebody has been mapped, or mapped to somebody else. Without `held` a task
-    that is somebody's in Baton stays theirs.
+    For when somebody has been mapped, or mapped to somebody else than `former`. A
+    task that is anybody else's in Baton stays theirs: a lead chose them.
     """
     holder = people.filter(pk=OuterRef("vendor_user")).values("user")[:1]
     # By account, because that is what an index stands behind.
     accounts = people.values("account")
     moved = Task.objects.filter(account__in=accounts, vendor_user__in=people)
-    if not held:
-        moved = moved.filter(assignee=None)
-    return moved.exclude(assignee=Subquery(holder)).update(
-        assignee=Subquery(holder), updated_at=timezone.now()
+    free = Q(assignee=None) if former is None else Q(assignee=None) | Q(assignee=former)
+    return (
+        moved.filter(free)
+        .exclude(assignee=Subquery(holder))
+        .update(assignee=Subquery(holder), updated_at=timezone.now())
     )
 
 

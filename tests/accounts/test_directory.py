@@ -305,15 +305,18 @@ def test_mapping_by_hand_moves_the_tasks_and_unmapping_takes_them_away():
     person = make_vendor_user(account, user=elin)
     task = make_task(account=account, vendor_user=person, assignee=elin)
     other = make_task(account=account, assignee=elin)
+    chosen = make_user(account.team, username="chosen", role="rep")
+    given = make_task(account=account, vendor_user=person, assignee=chosen)
 
-    for user in (jonas, None):
+    for user, former in ((jonas, elin), (None, jonas)):
         VendorUser.objects.filter(pk=person.pk).update(user=user)
         person.refresh_from_db()
-        assert directory.map_person(person) == 1
+        assert directory.map_person(person, former.pk) == 1
         task.refresh_from_db()
         assert task.assignee == user
     other.refresh_from_db()
-    assert other.assignee == elin
+    given.refresh_from_db()
+    assert (other.assignee, given.assignee) == (elin, chosen)
 
 
 def test_whom_a_lead_chose_stays_when_people_are_read(lists, fake_transport):
