@@ -181,8 +181,13 @@ def told(work: Work) -> None:
         Work.objects.filter(pk=work.pk).update(untold=[])
 
 
-def take_more(work: Work, tasks: TaskQuerySet) -> int | None:
-    """Take in the next portion of what can still be done; return its first task."""
+def take_more(work: Work, tasks: TaskQuerySet, *, shown: int) -> int | None:
+    """Take in the next portion of what can still be done; return its first task.
+
+    `shown` is how many there were on the page: a second press takes no second portion.
+    """
+    if len(work.task_ids) != shown:
+        return work.to_go_on_with()
     there = set(workable(tasks).filter(pk__in=work.rest).values_list("pk", flat=True))
     portion = [pk for pk in work.rest if pk in there][:PORTION]
     first = next(iter(portion), None)
@@ -190,6 +195,8 @@ def take_more(work: Work, tasks: TaskQuerySet) -> int | None:
     passed = set(work.rest[:end])
 
     def take(fresh: Work) -> None:
+        if len(fresh.task_ids) != shown:
+            return
         waiting = set(fresh.rest)
         fresh.task_ids += [pk for pk in portion if pk in waiting]
         fresh.rest = [pk for pk in fresh.rest if pk not in passed]

@@ -170,7 +170,8 @@ def task_working(request: TeamRequest, work_id: int) -> HttpResponse:
 def task_work_more(request: TeamRequest, work_id: int) -> HttpResponse:
     """Take in the next portion of what matched when it was started."""
     work = own_work(request, work_id)
-    at = working.take_more(work, visible(request))
+    shown = number_in(request.POST.get("shown", ""))
+    at = working.take_more(work, visible(request), shown=shown)
     if at is None:
         messages.info(request, "Nothing of the rest is open any more.")
     return redirect(address_of(work, at, end=at is None))

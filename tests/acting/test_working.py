@@ -252,12 +252,29 @@ def test_of_very_many_it_says_that_these_are_the_first(page, place, monkeypatch)
     Task.objects.filter(pk=tasks[2].pk).update(status="completed")
 
     end = page.get(address())
-    more = page.post(f"/tasks/work/{Work.objects.get().pk}/more/", follow=True)
+    url = f"/tasks/work/{Work.objects.get().pk}/more/"
+    assert 'name="shown" value="2"' in end.text
+    more = page.post(url, {"shown": 2}, follow=True)
 
     assert "The first 2 of 5 are worked through" in plain(end)
     assert "Go on with the next 2" in plain(end)
     assert at_of(more) == tasks[3].pk
     assert "3 of 4" in more.text and "the first 4" not in plain(more)
+
+
+def test_a_second_press_takes_no_second_portion(page, place, monkeypatch):
+    monkeypatch.setattr(working, "PORTION", 2)
+    tasks = [place(due_at=timezone.now() + timedelta(hours=n)) for n in range(1, 7)]
+    start(page)
+    url = f"/tasks/work/{Work.objects.get().pk}/more/"
+    for task in tasks[:2]:
+        done(page, task)
+    page.get(address())
+
+    answers = [page.post(url, {"shown": 2}, follow=True) for _ in range(2)]
+
+    assert [at_of(answer) for answer in answers] == [tasks[2].pk, tasks[2].pk]
+    assert len(Work.objects.get().task_ids) == 4
 
 
 def test_a_ticked_selection_is_not_cut_silently(page, place, monkeypatch):
