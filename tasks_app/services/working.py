@@ -171,14 +171,22 @@ def look(work: Work, tasks: TaskQuerySet) -> Work:
 
 def stand_at(work: Work, task_id: int) -> None:
     """Remember the place, and take what was to be told for told."""
-    if work.place != task_id or work.untold:
+    if work.place != task_id:
         now = timezone.now()
-        Work.objects.filter(pk=work.pk).update(place=task_id, untold=[], touched_at=now)
+        Work.objects.filter(pk=work.pk).update(place=task_id, touched_at=now)
+    told(work)
 
 
 def told(work: Work) -> None:
-    if work.untold:
-        Work.objects.filter(pk=work.pk).update(untold=[])
+    """Take what this page told for told; what another one found meanwhile waits."""
+    if not work.untold:
+        return
+    shown = set(work.untold)
+
+    def tell(fresh: Work) -> None:
+        fresh.untold = [pk for pk in fresh.untold if pk not in shown]
+
+    change(work.pk, tell)
 
 
 def take_more(work: Work, tasks: TaskQuerySet, *, shown: int) -> int | None:

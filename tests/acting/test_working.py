@@ -289,6 +289,22 @@ def test_a_ticked_selection_is_not_cut_silently(page, place, monkeypatch):
 # -- what happens meanwhile ------------------------------------------------------------
 
 
+def test_what_another_page_found_meanwhile_is_still_told(page, three):
+    start(page)
+    work = Work.objects.get()
+    first, second, third = (task.pk for task in three)
+    Work.objects.update(untold=[second])
+    work.refresh_from_db()
+    Work.objects.update(untold=[second, third])
+
+    working.stand_at(work, first)
+
+    fresh = Work.objects.get()
+    assert (fresh.place, fresh.untold) == (first, [third])
+    working.told(fresh)
+    assert Work.objects.get().untold == []
+
+
 def test_what_was_finished_elsewhere_is_told_once_and_passed_by(page, three):
     start(page)
     Task.objects.filter(pk=three[1].pk).update(status="completed")
