@@ -137,7 +137,8 @@ class ActForm(SnoozeMixin, forms.Form):
 
     def add_member(self) -> None:
         members = User.objects.filter(memberships__team=self.team, is_active=True)
-        if self.task.assignee_id is not None:
+        # A second press names whom the first one chose: `hand_over` says what of it.
+        if self.task.assignee_id is not None and not self.is_bound:
             members = members.exclude(pk=self.task.assignee_id)
         self.fields["assignee"] = MemberField(
             members.order_by("first_name", "last_name", "username"),

@@ -20,6 +20,7 @@ from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
 from . import doorbell, holding, states
+from .assigning import name_of
 from .delivery import withdraw
 
 #: How long a wish can be taken back before it leaves.
@@ -200,12 +201,17 @@ def hand_over(
 ) -> TaskEvent:
     """Give a task to somebody in Baton, where its vendor keeps nobody for it.
 
-    Return the line of history, by which it can be undone. Raise as `ask` does.
+    Return the line of history, by which it can be undone. Raise as `ask` does. Who
+    presses twice gets the line of the first press.
     """
     adapter = task.account.adapter()
     with transaction.atomic():
         fresh = Task.objects.select_for_update().get(pk=task.pk)
         fresh.account, fresh.type = task.account, task.type
+        if fresh.assignee_id == to.pk:
+            if same := handed_already(fresh, to, by=by):
+                return same
+            raise NotOffered(f"{name_of(to)} has it already.")
         if version is not None and fresh.version != version:
             raise conflict(task, fresh)
         if not holding.only_here(adapter, task.type.code):
@@ -215,6 +221,14 @@ def hand_over(
         if not events:
             raise NotOffered(next(iter(skipped)))
     return events[0]
+
+
+def handed_already(task: Task, to: User, *, by: User) -> TaskEvent | None:
+    """Return the line by which this person did the very same just before, else None."""
+    event = TaskEvent.objects.filter(task=task).order_by("-pk").first()
+    if event is None or event.kind != holding.KIND or event.new != str(to.pk):
+        return None
+    return event if event.actor_id == by.pk else None
 
 
 def check(

@@ -82,6 +82,22 @@ def test_it_changes_at_once_with_history_and_undo(
     assert "Not undone." in again.text
 
 
+def test_a_second_press_is_the_first_one(
+    lead: User, account: ConnectedAccount, ben: User
+) -> None:
+    task = there(account)
+    post = {"action": "reassign", "assignee": ben.pk, "version": task.version}
+    url = f"/tasks/{task.pk}/act/"
+    other = make_user(account.team, "lead", username="other")
+
+    answers = [client_of(lead).post(url, post) for _ in range(2)]
+    late = client_of(other).post(url, post)
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert TaskEvent.objects.filter(kind=holding.KIND).count() == 1
+    assert late.status_code == 422 and "Ben Ahn has it already." in late.text
+
+
 def test_a_page_that_is_old_changes_nothing_and_shows_what_moved(
     lead: User, account: ConnectedAccount, ben: User
 ) -> None:
