@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from tasks_app.choices import Choices
-from tasks_app.filters import TaskFilter
+from tasks_app.filters import TaskFilter, changed_so
 from tasks_app.models import (
     ActionRun,
     Batch,
@@ -135,7 +135,7 @@ def read_facts(
                     origin=Task.Origin.BATON,
                 ),
                 "failed": tasks.filter(delivery=Task.Delivery.FAILED),
-                "refused": tasks.filter(action_state=Task.Delivery.FAILED),
+                "refused": tasks.filter(changed_so(["failed"])),
             }
         ),
         healths=healths(accounts, team, days.now),

@@ -66,3 +66,21 @@ def test_no_query_reads_every_task(url: str) -> None:
     assert len(plans) > 2
     slow = {sql[:300]: plan for sql, plan in plans.items() if WHOLE.search(plan)}
     assert slow == {}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds it anyhow")
+def test_refused_changes_are_counted_by_their_own_index() -> None:
+    team = make_team()
+    make_task(account=make_account(team=team), action_state="failed")
+    client = Client()
+    client.force_login(make_user(team))
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/today/?who=team").status_code == 200
+
+    asked = [q["sql"] for q in captured.captured_queries if "'refused'" in q["sql"]]
+    assert len(asked) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN " + asked[0].replace("%", "%%"))
+        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    assert "task_action " in plan
