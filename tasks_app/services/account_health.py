@@ -21,9 +21,18 @@ from django.db.models import (
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from tasks_app.models import AccountPace, ConnectedAccount, Push, SyncRun, Task, Team
+from tasks_app.models import (
+    AccountPace,
+    ConnectedAccount,
+    Membership,
+    Push,
+    SyncRun,
+    Task,
+    Team,
+)
 
 from .gate import slow_factor
+from .glance import waits_there
 from .pacing import Budget, budget, held_seconds, seconds_for
 
 State = Push.State
@@ -197,18 +206,19 @@ def is_late(account: ConnectedAccount, run: SyncRun | None, now: datetime) -> bo
     return now - account.synced_at > patience()
 
 
-def worrying_accounts(team: Team, now: datetime) -> list[ConnectedAccount]:
+def worrying_accounts(member: Membership, now: datetime) -> list[ConnectedAccount]:
     """Return accounts that everybody is told of on every page, in one query.
 
     Those that need a key or are in trouble, and those whose open tasks were last read
-    long ago.
+    long ago. `account.waits` says whether a task that this member sees waits for it.
     """
     open_tasks = Task.objects.filter(
         account=OuterRef("pk"), status__in=Task.UNFINISHED
     ).exclude(external_id="")
     read_long_ago = Q(state=Gate.CONNECTED, synced_at__lt=now - patience())
     return list(
-        ConnectedAccount.objects.of_team(team)
+        ConnectedAccount.objects.of_team(member.team)
+        .annotate(waits=waits_there(member))
         .filter(
             Q(state__in=[Gate.NEEDS_NEW_KEY, Gate.TROUBLE])
             | read_long_ago & (Q(bring_in=True) | Exists(open_tasks))

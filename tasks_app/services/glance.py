@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from tasks_app.models import Batch, ConnectedAccount, Membership, Task
+from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task
 from tasks_app.models.tasks import TaskQuerySet
 
 from .counting import MOST, count_each
@@ -47,7 +47,7 @@ class Glance:
 
     @property
     def paused(self) -> int:
-        """How many accounts and batches somebody paused."""
+        """How many accounts and batches somebody paused with something to send."""
         return self.counts["paused_accounts"] + self.counts["paused_batches"]
 
 
@@ -61,9 +61,13 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
         "batches": moving_batches(membership, tasks),
         "queue": tasks.filter(delivery__in=IN_QUEUE),
         "paused_accounts": ConnectedAccount.objects.of_team(team).filter(
-            state=ConnectedAccount.State.PAUSED
+            waits_there(membership), state=ConnectedAccount.State.PAUSED
         ),
-        "paused_batches": Batch.objects.filter(team=team, paused_at__isnull=False),
+        "paused_batches": Batch.objects.filter(
+            Exists(tasks.filter(batch=OuterRef("pk"), delivery=Delivery.QUEUED)),
+            team=team,
+            paused_at__isnull=False,
+        ),
     }
     if unfinished is None:
         asked["unfinished"] = tasks.unfinished()
@@ -71,6 +75,20 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
         asked |= to_settle(team)
     counts = count_each(asked, MOST)
     return Glance({"unfinished": unfinished or 0} | counts)
+
+
+def waits_there(membership: Membership) -> Exists:
+    """Return whether a task that this person sees waits to be sent, of an account.
+
+    By the account's pushes: among the team's tasks all that wait would be read.
+    """
+    pushes = Push.objects.filter(
+        account=OuterRef("pk"), state=Push.State.QUEUED, kind=Push.Kind.CREATE
+    )
+    if not membership.is_lead:
+        mine = Task.objects.visible_to_member(membership)
+        pushes = pushes.filter(Exists(mine.filter(pk=OuterRef("task_id"))))
+    return Exists(pushes)
 
 
 def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:

@@ -75,7 +75,7 @@ class Shell:
         if not self.glance or not self.glance.queue:
             return None
         late = self.processes.worker_late
-        still = [account.name for account in self.troubled]
+        still = [a.name for a in self.troubled if vars(a)["waits"]]
         return queue_words(self.glance.queue, late, still, self.glance.paused)
 
     @cached_property
@@ -98,7 +98,8 @@ class Shell:
     @cached_property
     def worrying(self) -> list[ConnectedAccount]:
         """Return the accounts of the two properties below, read together."""
-        return worrying_accounts(self.team, timezone.now()) if self.team else []
+        member = self.membership
+        return worrying_accounts(member, timezone.now()) if member else []
 
     @property
     def troubled(self) -> list[ConnectedAccount]:

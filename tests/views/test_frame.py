@@ -114,21 +114,43 @@ def test_a_queue_that_does_not_move_says_that_it_waits(
     team: Team, lead: User, why: str
 ) -> None:
     account = make_account(team=team, name="Partners")
-    make_task(account=account, delivery="queued")
     if why == "worker":
         Heartbeat.objects.all().delete()
     elif why == "account":
-        make_account("reply", team=team, name="Growth", state="needs_new_key")
+        account = make_account("reply", team=team, state="needs_new_key")
     elif why == "paused account":
-        make_account("reply", team=team, state="paused")
-    else:
-        make_batch(account, paused_at=timezone.now())
+        account = make_account("reply", team=team, state="paused")
+    held = make_batch(account, paused_at=timezone.now() if "batch" in why else None)
+    make_push(task=make_task(account=account, delivery="queued", batch=held))
 
     text = client_of(lead).get("/prospects/").text
 
     assert "1 waits" in text
     assert "dot--moving" not in text
     assert "in the queue</a>" not in text
+
+
+@pytest.mark.parametrize("role", ["lead", "rep"])
+def test_what_stands_still_holds_nobody_up_who_has_nothing_there(
+    team: Team, role: str
+) -> None:
+    person, account = make_user(team, role), make_account(team=team, name="Partners")
+    task = make_task(account=account, delivery="queued", assignee=person)
+    make_push(task=task)
+    settled = make_batch(account, paused_at=timezone.now())
+    make_task(account=account, batch=settled, delivery="failed", assignee=person)
+    for state in ("needs_new_key", "trouble", "paused"):
+        other = make_account("reply", team=team, state=state)
+        if role == "rep":  # what waits there is somebody else's
+            other_task = make_task(
+                account=other, delivery="queued", assignee=make_user(team, "rep")
+            )
+            make_push(task=other_task)
+
+    text = client_of(person).get("/prospects/").text
+
+    assert "1 in the queue" in text
+    assert "1 waits" not in text
 
 
 def test_the_frame_counts_by_one_statement_and_the_list_not_twice(
