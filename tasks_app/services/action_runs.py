@@ -369,6 +369,26 @@ def refusals(run: ActionRun) -> list[tuple[str, int]]:
     return list(rows.order_by("-n", "error")[:REASONS])
 
 
+def refused(run: ActionRun) -> QuerySet[Task]:
+    """Return the tasks of which a vendor refused what this run asked for."""
+    ids = run.task_ids[: run.position]
+    if run.action == RETRY:
+        again = TaskEvent.objects.filter(
+            task_id__in=ids,
+            kind="delivery",
+            new=Push.State.QUEUED,
+            actor=run.by,
+            at__gte=run.created_at,
+            at__lte=run.ended_at or timezone.now(),
+        )
+        found = Task.objects.filter(pk__in=again.values("task_id"))
+        return found.filter(delivery=Task.Delivery.FAILED)
+    failed = Push.objects.filter(
+        task_id__in=ids, values__run=run.pk, state=Push.State.FAILED
+    )
+    return Task.objects.filter(pk__in=failed.values("task_id"))
+
+
 def undoable(run: ActionRun) -> int:
     """Return how many of this run's actions have not left yet."""
     if run.total > AT_ONCE:

@@ -295,6 +295,7 @@ def action_run(request: TeamRequest, run_id: int) -> HttpResponse:
         "outcomes": outcomes,
         "shown": outcomes_shown(request, run, outcomes),
         "refusals": action_runs.refusals(run) if outcomes.refused else [],
+        "refused": refused_tasks(request, run) if outcomes.refused else [],
         "every": next_look(run, outcomes, looks),
         "looks": looks + 1,
         "waiting": run.total - run.position,
@@ -302,6 +303,13 @@ def action_run(request: TeamRequest, run_id: int) -> HttpResponse:
     }
     part = "#run" if request.htmx else ""
     return render(request, f"tasks/actions/run.html{part}", context)
+
+
+def refused_tasks(request: TeamRequest, run: ActionRun) -> list[tuple[int, str]]:
+    """Return (id, title) of the first that were refused and this person may see."""
+    ids = action_runs.refused(run).order_by().values("pk")
+    rows = visible(request).filter(pk__in=ids).order_by("pk")
+    return list(rows.values_list("pk", "title")[: action_runs.NAMED])
 
 
 def next_look(run: ActionRun, outcomes: action_runs.Outcomes, looks: int) -> int:
@@ -321,10 +329,9 @@ def outcomes_shown(
     rows = [(done.get(run.action, "Done"), found.done, "delivered", "")]
     if run.action == many.PRIORITY:
         return rows
-    failed = "delivery=failed" if run.action == many.RETRY else "action=failed"
-    refused = f"{reverse('task-list')}?{failed}" if found.refused else ""
     rows.append(("On their way", found.on_way, "sending", ""))
-    rows.append(("Refused", found.refused, "failed", refused))
+    below = "#refused" if found.refused else ""
+    rows.append(("Refused", found.refused, "failed", below))
     if found.unclear:
         settle = reverse("needs-check") if request.membership.is_lead else ""
         rows.append(("No clear answer", found.unclear, "needs_check", settle))

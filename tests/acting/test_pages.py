@@ -959,7 +959,6 @@ def test_many_run_in_the_background_with_a_page(page, place, monkeypatch):
     ended = page.get(url, headers=HTMX).text
     assert "Finished" in ended and "hx-trigger" not in ended
     assert ran(ended) == {"Done": 3, "On their way": 0, "Refused": 2, "Left out": 0}
-    assert 'href="/tasks/?action=failed"' in ended
     assert "2 refused" in ended and "No &lt;b&gt;such&lt;/b&gt;." in ended
 
 
@@ -984,7 +983,35 @@ def test_a_retry_run_counts_what_became_of_its_tasks(page, place, monkeypatch):
     html = page.get(f"/runs/{run.pk}/").text
 
     assert ran(html) == {"Delivered": 1, "On their way": 1, "Refused": 1, "Left out": 1}
-    assert 'href="/tasks/?delivery=failed"' in html
+
+
+@pytest.mark.parametrize("action", ["complete", "retry"])
+def test_a_run_names_what_was_refused_of_it_and_nothing_else(
+    page, place, monkeypatch, action
+):
+    monkeypatch.setattr(action_runs, "AT_ONCE", 2)
+    monkeypatch.setattr(action_runs, "NAMED", 2)
+    fresh = {"delivery": "failed", "external_id": ""} if action == "retry" else {}
+    tasks = [place(title=f"Ring {letter}", **fresh) for letter in "abcd"]
+    place(title="Elsewhere", delivery="failed", external_id="", action_state="failed")
+    if action == "retry":
+        for task in tasks:
+            make_push(task=task, state="failed")
+    confirmed(page, action, tasks)
+    run = ActionRun.objects.get()
+    action_runs.work(run.pk)
+    refused = [task.pk for task in tasks[1:]]
+    Task.objects.filter(pk__in=refused).update(delivery="failed")
+    Push.objects.filter(task__in=refused).update(state="failed", error="No.")
+
+    html = page.get(f"/runs/{run.pk}/").text
+
+    named = re.search(r'<section class="card" id="refused".*?</section>', html, re.S)
+    assert named is not None
+    titles = re.findall(r'href="/tasks/\d+/">([^<]+)</a>', named[0])
+    assert titles == ["Ring b", "Ring c"]
+    assert "The first 2 of 3." in named[0]
+    assert 'href="#refused"' in html and 'href="/tasks/?' not in named[0]
 
 
 def test_runs_are_found_again_on_the_page_of_batches(page, place, team, monkeypatch):
