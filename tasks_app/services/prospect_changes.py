@@ -11,6 +11,8 @@ from django.utils import timezone
 from tasks_app.models import Prospect, Tag, Team
 
 from .matching import chunks
+from .owners import members_by_key, members_of
+from .prospects import tags_named
 
 #: More at once would only be noticed as a mistake after the fact.
 MOST = 20_000
@@ -21,10 +23,9 @@ def add_tag(team: Team, ids: Sequence[int], name: str) -> int:
 
     Return how many did not have it before.
     """
-    known = team.tags.filter(name__iexact=name).order_by("pk").first()
     through = Prospect.tags.through
     with transaction.atomic():
-        tag = known or Tag.objects.create(team=team, name=name)
+        [tag] = tags_named(team, [name])
         before = through.objects.filter(tag=tag).count()
         for part in chunks(ids):
             there = Prospect.objects.of_team(team).filter(pk__in=part)
@@ -52,9 +53,7 @@ def set_owner(team: Team, ids: Sequence[int], owner: User | None) -> int:
 
     It is written as an export writes it: the e-mail, else the name.
     """
-    word = ""
-    if owner is not None:
-        word = owner.email or owner.get_full_name() or owner.get_username()
+    word = word_for(team, owner) if owner is not None else ""
     key = word.strip().casefold()[:254]
     changed = 0
     with transaction.atomic():
@@ -64,3 +63,15 @@ def set_owner(team: Team, ids: Sequence[int], owner: User | None) -> int:
                 owner=word, owner_key=key, updated_at=timezone.now()
             )
     return changed
+
+
+def word_for(team: Team, owner: User) -> str:
+    """Return the first of e-mail, name and user name that names nobody else here.
+
+    Where each names another one, too, the first that is there.
+    """
+    words = (owner.email, owner.get_full_name(), owner.get_username())
+    there = [word for word in words if word.strip()]
+    named = members_by_key(members_of(team))
+    alone = (word for word in there if named.get(word.strip().casefold()) == owner)
+    return next(alone, there[0])

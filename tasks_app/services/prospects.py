@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from tasks_app.models import (
     NEVER,
@@ -14,6 +14,7 @@ from tasks_app.models import (
     ProspectLink,
     Tag,
     Task,
+    Team,
 )
 from tasks_app.models.tasks import TaskQuerySet
 
@@ -49,20 +50,25 @@ def save_prospect(prospect: Prospect, tags: Iterable[str] | None = None) -> None
         with transaction.atomic():
             prospect.save()
             if tags is not None:
-                prospect.tags.set(tags_named(prospect, tags))
+                prospect.tags.set(tags_named(prospect.team, tags))
             refresh_task_texts([prospect.pk])
     except IntegrityError:
         raise EmailTaken("Another prospect of this team has this e-mail.") from None
 
 
-def tags_named(prospect: Prospect, names: Iterable[str]) -> list[Tag]:
+def tags_of(team: Team) -> QuerySet[Tag]:
+    # The oldest last: it stays where two differ by their letters' case alone.
+    return team.tags.order_by("-pk")
+
+
+def tags_named(team: Team, names: Iterable[str]) -> list[Tag]:
     """Return the team's tags of these names in any case, new ones made."""
-    known = {tag.name.casefold(): tag for tag in prospect.team.tags.all()}
+    known = {tag.name.casefold(): tag for tag in tags_of(team)}
     tags = []
     for name in names:
         key = name.casefold()
         if key not in known:
-            known[key], _ = Tag.objects.get_or_create(team=prospect.team, name=name)
+            known[key], _ = Tag.objects.get_or_create(team=team, name=name)
         tags.append(known[key])
     return tags
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from tasks_app.models import Prospect, Tag, Team
-from tasks_app.services import prospect_changes
+from tasks_app.services import owners, prospect_changes, prospects
 from tests.factories import client_of, make_prospect, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -153,3 +154,53 @@ def test_the_export_takes_ticked_ones_alone(team: Team, page: Client) -> None:
 
     lines = b"".join(answer.streaming_content).decode().strip().splitlines()
     assert len(lines) == 2 and "a@x.example" in lines[1]
+
+
+def test_a_tag_is_known_in_any_letters_and_made_once(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = make_prospect(team)
+    prospect_changes.add_tag(team, [person.pk], "Ärzte")
+
+    assert prospect_changes.add_tag(team, [person.pk], "ärzte") == 0
+
+    assert [tag.name for tag in team.tags.all()] == ["Ärzte"]
+    # Somebody else makes it between the look and the making.
+    monkeypatch.setattr(prospects, "tags_of", lambda team: Tag.objects.none())
+    assert prospect_changes.add_tag(team, [person.pk], "Ärzte") == 0
+    assert Tag.objects.filter(team=team).count() == 1
+
+
+def called(team: Team, email: str, **names: str) -> User:
+    user = make_user(team, "rep", **names)
+    user.email = email
+    user.save()
+    return user
+
+
+def test_an_owner_is_written_as_what_names_them_alone(team: Team) -> None:
+    first, second = (
+        called(team, "", first_name="Kim", last_name="Lee") for _ in range(2)
+    )
+    person = make_prospect(team)
+
+    prospect_changes.set_owner(team, [person.pk], second)
+
+    person.refresh_from_db()
+    found = owners.members_by_key(owners.members_of(team))
+    assert found.get(person.owner_key) == second != first
+    assert person.owner == second.username
+
+
+def test_an_owner_whom_nothing_names_alone_is_written_by_the_first_word(
+    team: Team,
+) -> None:
+    one = called(team, "a@b.example", username="kim")
+    called(team, "", username="A@B.example")
+    called(team, "", first_name="Kim", username="lee")
+    person = make_prospect(team)
+
+    prospect_changes.set_owner(team, [person.pk], one)
+
+    person.refresh_from_db()
+    assert person.owner == "a@b.example"
