@@ -59,6 +59,8 @@ MOVING = (
     Delivery.ACCEPTED,
 )
 NEEDING = (Delivery.FAILED, Delivery.NEEDS_CHECK)
+#: So many of the newest batches are counted and paged, and looked into by a search.
+MOST = 1000
 #: Words of a search beyond these are not looked for.
 MOST_WORDS = 5
 
@@ -158,20 +160,32 @@ def batches_of(team: Team, tasks: QuerySet[Task], *, sees_all: bool) -> QuerySet
     return batches
 
 
+def newest(team_id: int) -> QuerySet[Batch]:
+    """Return the newest batches of a team, `MOST` of them, to look into."""
+    rows = Batch.objects.filter(team_id=team_id)
+    return rows.order_by("-created_at", "-pk")[:MOST]
+
+
+def has_older(team: Team) -> bool:
+    """Return whether the team has more batches than `newest` holds."""
+    return Batch.objects.filter(team=team).order_by()[MOST : MOST + 1].exists()
+
+
 def search(
-    batches: QuerySet[Batch], tasks: QuerySet[Task], text: str
+    team: Team, batches: QuerySet[Batch], tasks: QuerySet[Task], text: str
 ) -> QuerySet[Batch]:
     """Return the batches in which every word is found: in the title, the account, who
-    created it, or in one of these tasks and its prospect."""
+    created it, or in one of these tasks and its prospect, of the newest batches."""
+    looked_in = tasks.filter(batch__in=newest(team.pk).values("pk")).order_by()
     for word in text.split()[:MOST_WORDS]:
-        named = tasks.filter(search_text__contains=word.casefold(), batch__isnull=False)
+        named = looked_in.filter(search_text__contains=word.casefold())
         batches = batches.filter(
             Q(title__icontains=word)
             | Q(account__name__icontains=word)
             | Q(created_by__first_name__icontains=word)
             | Q(created_by__last_name__icontains=word)
             | Q(created_by__username__icontains=word)
-            | Q(pk__in=named.order_by().values("batch"))
+            | Q(pk__in=named.values("batch"))
         )
     return batches
 

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task
 from tasks_app.models.tasks import TaskQuerySet
 
+from . import batches
 from .counting import MOST, count_each
 from .unclear import to_settle
 
@@ -19,8 +20,6 @@ Delivery = Task.Delivery
 IN_QUEUE = (Delivery.QUEUED, Delivery.CLAIMED, Delivery.SENDING)
 #: Something is still done about these without anybody's help.
 MOVING = (*IN_QUEUE, Delivery.ACCEPTED)
-#: So many of the newest batches are looked at, as many as their list pages.
-MOST_BATCHES = 1000
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,6 @@ def waits_there(membership: Membership) -> Exists:
 
 def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:
     """Return those of the newest batches that still go out, as far as one sees them."""
-    batches = Batch.objects.filter(team_id=membership.team_id)
-    newest = batches.order_by("-created_at", "-pk").values("pk")[:MOST_BATCHES]
+    newest = batches.newest(membership.team_id).values("pk")
     moving = tasks.filter(batch=OuterRef("pk"), delivery__in=MOVING)
     return Batch.objects.filter(Exists(moving.order_by()), pk__in=newest)

@@ -25,8 +25,6 @@ from .batch_words import due_range, run_row, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
 
-#: So many batches are counted and paged: older ones are found by search.
-MOST = 1000
 #: Seconds until the list looks again while something moves.
 LOOK_EVERY = 5
 TABS = {
@@ -68,9 +66,9 @@ def batch_list(request: TeamRequest) -> HttpResponse:
     word = request.GET.get("state", "")
     word = word if word in batches.STANDINGS else ""
     tasks = visible(request)
-    found = batches.search(own_batches(request), tasks, text)
+    found = batches.search(request.team, own_batches(request), tasks, text)
     found = batches.standing(found, tasks, word)
-    page = Pages(found, most=MOST).get_page(request.GET.get("page", "1"))
+    page = Pages(found, most=batches.MOST).get_page(request.GET.get("page", "1"))
     counts = batches.progress_of_each(list(page), tasks)
     runs = runs_listed(request, word) if not text else []
     moving = any(standing_of(run) == "running" for run in runs) or any(
@@ -81,6 +79,7 @@ def batch_list(request: TeamRequest) -> HttpResponse:
         "rows": [(batch, counts[batch.pk], shares(counts[batch.pk])) for batch in page],
         "runs": [run_row(run) for run in runs],
         "text": text,
+        "searched": batches.MOST if text and batches.has_older(request.team) else 0,
         "word": word,
         "tabs": [
             (key, label, address_of(q=text, state=key)) for key, label in TABS.items()

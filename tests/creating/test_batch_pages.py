@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks_app.models import ConnectedAccount, Push, Task
-from tasks_app.services import standstill
+from tasks_app.services import batches, standstill
 from tasks_app.services.batches import Progress, counted, progress_of
 from tasks_app.services.standstill import clock, held_up
 from tasks_app.views.batch_words import shares
@@ -385,6 +385,26 @@ def test_batches_are_found_by_title_account_person_and_prospect(
     found, html = listed(client, q="nobody's")
     assert found == set()
     assert "No batch matches." in html
+
+
+def test_prospects_are_looked_for_in_the_newest_batches_and_the_page_says_so(
+    client, lead, account, monkeypatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST", 2)
+    made = [make_batch(account, title=f"July {n}") for n in range(3)]
+    for batch in made:
+        add(batch, prospect=make_prospect(account.team, company="Wexford Paper"))
+    newest = {str(batch.pk) for batch in made[1:]}
+
+    found, html = listed(client, q="wexford")
+    by_title, _ = listed(client, q="july 0")
+
+    assert found == newest
+    assert "Prospects are looked for in the newest 2 batches" in html
+    assert by_title == {str(made[0].pk)}
+    assert "Prospects are looked for" not in listed(client)[1]
+    monkeypatch.setattr(batches, "MOST", 3)
+    assert "Prospects are looked for" not in listed(client, q="wexford")[1]
 
 
 def test_batches_are_filtered_by_how_they_stand(client, lead, account) -> None:

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks_app.models import Team
-from tasks_app.services import counting
-from tasks_app.views import batches, paging, tasks
+from tasks_app.services import batches, counting
+from tasks_app.views import paging, tasks
 from tasks_app.views.paging import Pages
 from tests.factories import (
     make_account,
