@@ -35,6 +35,8 @@ from .working import begin_picked
 MOST_MOVED = 0.1
 #: Ticked rows that one form may carry.
 MOST_TICKED = 1000
+#: What became of more tasks than these is asked for seldom: each look names them all.
+LARGE = 2000
 
 
 class Moved(Exception):
@@ -317,6 +319,8 @@ def next_look(run: ActionRun, outcomes: action_runs.Outcomes, looks: int) -> int
     working = not (run.ended_at or run.stopped_at)
     if looks >= 300 or not (working or outcomes.is_moving):
         return 0
+    if run.total > LARGE:
+        return 10
     return 2 if working else 5
 
 

@@ -962,6 +962,17 @@ def test_many_run_in_the_background_with_a_page(page, place, monkeypatch):
     assert "2 refused" in ended and "No &lt;b&gt;such&lt;/b&gt;." in ended
 
 
+@pytest.mark.parametrize(
+    ("total", "over", "every"),
+    [(2000, False, 2), (2001, False, 10), (2000, True, 5), (2001, True, 10)],
+)
+def test_a_large_run_is_looked_at_seldom(total, over, every):
+    run = ActionRun(total=total, ended_at=timezone.now() if over else None)
+    moving = action_runs.Outcomes(on_way=1)
+
+    assert bulk.next_look(run, moving, 0) == every
+
+
 def ran(html):
     """What the page of a run counts, by its labels."""
     found = re.findall(r"([A-Z][a-z ]+)</span><span class=\"stat__value\">(\d+)<", html)
