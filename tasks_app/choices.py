@@ -24,6 +24,7 @@ from tasks_app.models import (
     Team,
     VendorUser,
 )
+from tasks_app.services.numbers import number_or_none
 from tasks_app.vendors import ADAPTERS
 
 CHANNEL_WORDS = {
@@ -138,8 +139,8 @@ def named_in(data: QueryDict) -> set[tuple[str, str]]:
 
 def numbers_of(asked: Iterable[tuple[str, str]], name: str) -> list[int]:
     """Return the numbers that addresses name in this kind."""
-    texts = [v for kind, v in asked if kind == name and v.isascii() and v.isdecimal()]
-    return [int(text) for text in texts if len(text) < 15]
+    read = (number_or_none(value) for kind, value in asked if kind == name)
+    return [number for number in read if number is not None]
 
 
 def called(user: User) -> str:

@@ -32,6 +32,7 @@ from tasks_app.models import NEVER, Prospect, Push, Task
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services.days import Days
 from tasks_app.services.following import ACTING
+from tasks_app.services.numbers import number_or_none
 
 LONGEST_SEARCH = 200
 #: Of a value that nobody knows so much is kept; longer than any that can be known.
@@ -73,7 +74,7 @@ class TaskFilter:
             self._check_range(what, *ends)
         self.sort = self._read_sort(data.get("sort", "").strip())
         #: The saved view that the list was opened with, changed since or not.
-        self.view = read_number(data.get("view", ""))
+        self.view = number_or_none(data.get("view", ""))
         for name in data:
             if name not in LABELS and name not in BESIDES:
                 self._leave_out(f"“{name[:40]}” is not a filter. It is left out.")
@@ -292,11 +293,6 @@ class TaskFilter:
     @property
     def chips(self) -> list[Chip]:
         return list(chips_of(self.values, self.choices, self.query))
-
-
-def read_number(text: str) -> int | None:
-    """Return the number that is written here, None where it is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def not_known(label: str, values: list[str]) -> str:

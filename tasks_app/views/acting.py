@@ -22,6 +22,7 @@ from tasks_app.models import Push, Task, TaskEvent
 from tasks_app.services import actions, holding
 from tasks_app.services.actions import Conflict, NotOffered
 from tasks_app.services.assigning import name_of
+from tasks_app.services.numbers import number_or_none, number_or_zero
 from tasks_app.services.preferences import columns_of
 from tasks_app.vendors.words import Action
 
@@ -89,8 +90,7 @@ def task_act(request: TeamRequest, task_id: int) -> HttpResponse:
     form = ActForm(task, action, adapter, request.team, data=request.POST)
     if not form.is_valid():
         return asking(request, task, form, status=422)
-    text = request.POST.get("version", "")
-    version = int(text) if text.isdecimal() and len(text) < 10 else None
+    version = number_or_none(request.POST.get("version", ""))
     page = task_acts.as_seen(task, request.POST.get("seen", ""))
     try:
         if form.here_only:
@@ -301,7 +301,7 @@ def task_state(request: TeamRequest, task_id: int) -> HttpResponse:
     task = task_of(request, task_id)
     if not request.htmx:
         return redirect("task-detail", task_id)
-    looks = number(request.GET.get("looks", ""))
+    looks = number_or_zero(request.GET.get("looks", ""))
     came_on = request.GET.get("as") not in (None, watching.delivery_mark(task))
     if came_on or not watching.is_moving(task):
         response = HttpResponse()
@@ -324,14 +324,14 @@ def task_rows(request: TeamRequest) -> HttpResponse:
     """
     if not request.htmx:
         return redirect("task-list")
-    ids = [number(text) for text in request.GET.get("ids", "").split(",")]
+    ids = [number_or_zero(text) for text in request.GET.get("ids", "").split(",")]
     seen = dict(zip(ids, request.GET.get("as", "").split(","), strict=False))
     tasks = rows_of(request, [pk for pk in ids if pk])
     changed = {
         pk: task for pk, task in tasks.items() if seen.get(pk) != watching.mark_of(task)
     }
     left = [pk for pk in ids[:MOST_WATCHED] if pk and pk not in tasks]
-    looks = number(request.GET.get("looks", ""))
+    looks = number_or_zero(request.GET.get("looks", ""))
     if changed:
         looks = min(looks, watching.EARLY)
     watch = watching.watch(tasks.values(), looks)
@@ -339,8 +339,3 @@ def task_rows(request: TeamRequest) -> HttpResponse:
     if (changed or left) and watch["every"] != watching.PATIENCE[0][1]:
         context |= counts_of(request)
     return render(request, "tasks/actions/parts.html", context)
-
-
-def number(text: str) -> int:
-    """Return a whole number from an address, 0 for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0

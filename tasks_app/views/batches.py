@@ -18,9 +18,9 @@ from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import action_runs, batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
+from tasks_app.services.numbers import number_or_zero
 
 from .access import lead_required, member_required
-from .acting import number as whole_number
 from .batch_words import due_range, run_row, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
@@ -222,7 +222,7 @@ def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
     """Take back what has not been sent yet, but no more than was shown."""
     batch = get_object_or_404(own_batches(request), pk=batch_id)
     tasks = visible(request).filter(batch=batch)
-    shown = whole_number(request.POST.get("count", ""))
+    shown = number_or_zero(request.POST.get("count", ""))
     waiting = batches.progress_of(tasks).waiting
     if waiting > shown:
         more = "1 task waits" if waiting == 1 else f"{waiting:,} tasks wait"

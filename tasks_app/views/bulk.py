@@ -21,10 +21,10 @@ from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import action_runs, many, working
 from tasks_app.services.counting import count_each, count_words
 from tasks_app.services.exporting import task_rows
+from tasks_app.services.numbers import number_or_zero
 
 from . import task_acts
 from .access import member_required
-from .acting import number
 from .middleware import TeamRequest
 from .neighbours import filter_of, list_address
 from .tasks import visible
@@ -53,8 +53,8 @@ class Selection:
         shown = data.get("count", "")
         #: "10000+": the list did not count further when it was shown.
         self.beyond = shown.endswith("+")
-        self.shown = number(shown.removesuffix("+"))
-        ticked = [number(text) for text in data.getlist("task")[:MOST_TICKED]]
+        self.shown = number_or_zero(shown.removesuffix("+"))
+        ticked = [number_or_zero(text) for text in data.getlist("task")[:MOST_TICKED]]
         self.ids = [pk for pk in ticked if pk]
         tasks = visible(request)
         self.filter = filter_of(request, self.query)
@@ -278,7 +278,7 @@ def run_of(request: TeamRequest, run_id: int) -> ActionRun:
 def action_run(request: TeamRequest, run_id: int) -> HttpResponse:
     """Show how far a run is; htmx asks again until it is through."""
     run = run_of(request, run_id)
-    looks = number(request.GET.get("looks", ""))
+    looks = number_or_zero(request.GET.get("looks", ""))
     skipped = [
         (reason, part["count"], part["tasks"]) for reason, part in run.skipped.items()
     ]

@@ -18,9 +18,9 @@ from tasks_app.models import Prospect
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.services import prospect_changes as service
 from tasks_app.services.counting import count_each
+from tasks_app.services.numbers import number_or_zero
 
 from .access import lead_required
-from .acting import number
 from .middleware import TeamRequest
 from .prospects import read_filter, team_of
 
@@ -53,7 +53,7 @@ def meant_by(request: TeamRequest, data: QueryDict) -> Meant:
     asked = QueryDict(data.get("query", "")[:2000].replace("\0", ""))
     wanted = read_filter(request, asked)
     everybody = data.get("all") == "1"
-    ticked = [number(text) for text in data.getlist("prospect")[:MOST_TICKED]]
+    ticked = [number_or_zero(text) for text in data.getlist("prospect")[:MOST_TICKED]]
     ids = [pk for pk in dict.fromkeys(ticked) if pk]
     people = Prospect.objects.of_team(team_of(request)).filter(pk__in=ids)
     if everybody:
@@ -76,7 +76,7 @@ def prospect_change(request: TeamRequest) -> HttpResponse:
     built = forms_of(request, what if posted else "", data)
     if request.method == "GET" or what not in WHAT:
         return show(request, meant, built)
-    shown = number(data.get("count", ""))
+    shown = number_or_zero(data.get("count", ""))
     if meant.found > service.MOST or meant.filter.ignored or not meant.found:
         return show(request, meant, built, status=422)
     ids = list(meant.people.order_by("pk").values_list("pk", flat=True))

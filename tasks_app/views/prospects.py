@@ -29,11 +29,11 @@ from tasks_app.models import (
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.services import owners
 from tasks_app.services import prospects as service
+from tasks_app.services.numbers import number_or_zero
 from tasks_app.services.prospect_cells import BadCell
 from tasks_app.services.prospect_export import prospect_lines
 
 from .access import lead_required, member_required
-from .acting import number
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
 from .stepping import keep_address
@@ -193,7 +193,7 @@ def prospect_export(request: TeamRequest) -> StreamingHttpResponse:
     """
     found = read_filter(request).found()
     if "prospect" in request.GET:
-        ids = [pk for t in request.GET.getlist("prospect") if (pk := number(t))]
+        ids = [pk for t in request.GET.getlist("prospect") if (pk := number_or_zero(t))]
         found = found.filter(pk__in=ids[:MOST_TICKED])
     lines = prospect_lines(found, accounts_of(request))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

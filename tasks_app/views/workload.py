@@ -19,12 +19,13 @@ from tasks_app.services import holding
 from tasks_app.services import workload as service
 from tasks_app.services.actions import Conflict, NotOffered, why_not
 from tasks_app.services.days import WEEK, Days, monday_of
+from tasks_app.services.numbers import number_or_none, number_or_zero
 from tasks_app.services.workload import Cell, Taker
 from tasks_app.vendors.words import Action
 
 from . import task_acts
 from .access import member_required
-from .acting import asked_for, number, way_back
+from .acting import asked_for, way_back
 from .middleware import TeamRequest
 from .toasts import Links
 
@@ -255,8 +256,7 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
     today = request.team.today()
     error = ""
     if request.method == "POST":
-        version = request.POST.get("version", "")
-        known = int(version) if version.isdecimal() and len(version) < 10 else None
+        known = number_or_none(request.POST.get("version", ""))
         try:
             sentence, undo = move(request, task, takers, known)
         except (NotOffered, Conflict) as no:
@@ -349,9 +349,9 @@ def move(
 @member_required
 def workload_undo(request: TeamRequest, task_id: int) -> HttpResponse:
     """Take a move back: day and person together, as they were asked for."""
-    ids = [number(text) for text in request.GET.getlist("push")[:2]]
+    ids = [number_or_zero(text) for text in request.GET.getlist("push")[:2]]
     pushes = list(asked_for(request, task_id).filter(pk__in=ids))
-    handed = number(request.GET.get("handed", ""))
+    handed = number_or_zero(request.GET.get("handed", ""))
     task = get_object_or_404(Task.objects.filter(team=request.team), pk=task_id)
     if len(pushes) != len(ids) or not (pushes or handed):
         raise Http404
