@@ -13,8 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from tasks_app.models import ActionRun, Batch, Task
-from tasks_app.models.tasks import TaskQuerySet
+from tasks_app.models import ActionRun, Batch
 from tasks_app.services import action_runs, batches, pausing, queueing, standstill
 from tasks_app.services.csv_writing import csv_lines
 from tasks_app.services.mending import is_about_prospect
@@ -24,6 +23,7 @@ from .access import lead_required, member_required
 from .batch_words import due_range, run_row, shares, what_happened
 from .middleware import TeamRequest
 from .paging import Pages
+from .tasks import visible
 
 #: Seconds until the list looks again while something moves.
 LOOK_EVERY = 5
@@ -42,11 +42,6 @@ HEADINGS = (
     "Id at the vendor",
     "Tries",
 )
-
-
-def visible(request: TeamRequest) -> TaskQuerySet:
-    assert request.team is not None  # noqa: S101 - every view here wants a member
-    return Task.objects.visible_to(request.user, request.team)
 
 
 def own_batches(request: TeamRequest) -> QuerySet[Batch]:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from tasks_app.forms.mending import MendForm
-from tasks_app.models import Task
 from tasks_app.services import mending
 from tasks_app.services.working import MEND
 
@@ -18,28 +17,28 @@ from . import working
 from .access import lead_required
 from .acting import way_back
 from .middleware import TeamRequest
+from .tasks import visible
 
 
 @require_http_methods(["GET", "POST"])
 @lead_required
 def task_mend(request: TeamRequest, task_id: int) -> HttpResponse:
     """Ask for another type or person, and queue the task with it."""
-    assert request.team is not None  # noqa: S101 - every view here wants a member
-    visible = Task.objects.visible_to(request.user, request.team)
-    task = get_object_or_404(visible.for_list(), pk=task_id)
+    tasks = visible(request)
+    task = get_object_or_404(tasks.for_list(), pk=task_id)
     back = way_back(request, reverse("task-detail", args=[task_id]))
     if not mending.is_mendable(task):
         messages.info(request, "There is nothing to mend: it stands otherwise by now.")
         return redirect(back)
-    same = mending.alike(task, visible)
+    same = mending.alike(task, tasks)
     form = MendForm(task, same.count() - 1, request.POST or None)
     if request.method == "POST" and form.is_valid():
         assert isinstance(request.user, User)  # noqa: S101
-        rows = same if form.cleaned_data.get("alike") else visible.filter(pk=task.pk)
+        rows = same if form.cleaned_data.get("alike") else tasks.filter(pk=task.pk)
         count = mending.mend(rows, form.cleaned_data["chosen"], by=request.user)
-        tasks = "1 task is" if count == 1 else f"{count:,} tasks are"
+        words = "1 task is" if count == 1 else f"{count:,} tasks are"
         working.note_sent(request, task_id, MEND)
-        messages.success(request, f"{tasks} back in the queue.")
+        messages.success(request, f"{words} back in the queue.")
         return redirect(back)
     what = mending.MENDABLE[task.delivery_kind]
     return render(

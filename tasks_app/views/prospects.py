@@ -37,6 +37,7 @@ from .access import lead_required, member_required
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
 from .stepping import keep_address
+from .tasks import visible
 
 #: Ticked rows that one export takes.
 MOST_TICKED = 1000
@@ -87,7 +88,7 @@ def read_filter(
     team = team_of(request)
     tags = team.tags.values_list("name", flat=True)
     # Who sees a part of the tasks only is told about that part.
-    tasks = Task.objects.visible_to(request.user, team)
+    tasks = visible(request)
     members = owners.members_of(team)
     return ProspectFilter(source, team, accounts_of(request), tags, tasks, members)
 
@@ -210,7 +211,7 @@ def prospect_detail(request: TeamRequest, prospect_id: int) -> HttpResponse:
 
 
 def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
-    tasks = Task.objects.visible_to(request.user, team_of(request))
+    tasks = visible(request)
     found = tasks.filter(prospect=prospect).for_list()
     rows = found.defer("note", "search_text", "options")
     open_tasks = tasks.filter(prospect=prospect).unfinished().order_by("due_sort", "pk")

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from tasks_app.models import Task
 from tasks_app.services import searching
 
 from .access import member_required
 from .middleware import TeamRequest
+from .tasks import visible
 
 #: So many of a kind on the page; under the box there is room for fewer.
 ON_PAGE = 20
@@ -25,7 +25,7 @@ def search(request: TeamRequest) -> HttpResponse:
     typing = bool(request.htmx) and not request.htmx.history_restore_request
     found = searching.search(
         request.GET.get("q", ""),
-        tasks=Task.objects.visible_to(request.user, request.team),
+        tasks=visible(request),
         team=request.team,
         sees_all=request.membership.is_lead,
         limit=searching.LIMIT if typing else ON_PAGE,

@@ -26,6 +26,7 @@ from .chosen_from import choices_of
 from .context import processes_of
 from .middleware import TeamRequest
 from .paging import Pages
+from .tasks import visible
 from .today_facts import Facts, name_of, read_facts
 from .trend_plot import plot
 
@@ -75,7 +76,7 @@ def today(request: TeamRequest) -> HttpResponse:
         request.session["today"] = who
     who = request.session.get("today", "team")
     who = who if who in WHO else "team"
-    tasks = Task.objects.visible_to(request.user, request.team)
+    tasks = visible(request)
     facts = read_facts(tasks, request.membership, who, choices_of(request))
     read = [h.account.synced_at for h in facts.healths if h.account.synced_at]
     context = {
@@ -164,8 +165,7 @@ def bars(facts: Facts) -> list[Bar]:
 
 def tasks_of(request: TeamRequest, who: str) -> TaskQuerySet:
     """Return what the page speaks of: all that this person may see, or their own."""
-    assert request.team is not None  # noqa: S101
-    tasks = Task.objects.visible_to(request.user, request.team)
+    tasks = visible(request)
     return tasks.filter(assignee_id=request.user.pk) if who == "me" else tasks
 
 
