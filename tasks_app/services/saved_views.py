@@ -34,6 +34,11 @@ def changeable_views(membership: Membership) -> QuerySet[SavedView]:
     return SavedView.objects.filter(whose, team_id=membership.team_id)
 
 
+def may_change(membership: Membership, view: SavedView) -> bool:
+    """Return whether a view that this person sees is one of those."""
+    return view.owner_id == membership.user_id or (view.shared and membership.is_lead)
+
+
 def save_view(
     membership: Membership,
     view: SavedView | None = None,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Membership, SavedView, Task
 from tasks_app.services.counting import MOST, count_each, count_words
-from tasks_app.services.saved_views import views_for
+from tasks_app.services.saved_views import may_change, views_for
 
 from .chosen_from import choices_of, pinned_views
 from .middleware import TeamRequest
@@ -68,8 +68,7 @@ def view_links(
                 count_words(counts[key]) if key in counts else "",
                 bool(same and here and here.sort == task_filter.sort),
                 view.owner_id == membership.user_id,
-                view.owner_id == membership.user_id
-                or (view.shared and membership.is_lead),
+                may_change(membership, view),
                 task_filter.ignored,
             )
         )
@@ -101,7 +100,4 @@ def changed_view(
     kept = TaskFilter(QueryDict(view.query), task_filter.choices)
     if (kept.values, kept.sort) == (task_filter.values, task_filter.sort):
         return None
-    return Changed(
-        view,
-        view.owner_id == membership.user_id or (view.shared and membership.is_lead),
-    )
+    return Changed(view, may_change(membership, view))
