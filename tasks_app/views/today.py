@@ -175,8 +175,10 @@ def today_failed(request: TeamRequest, task_id: int) -> HttpResponse:
     """Show exactly those tasks that failed for the same reason as this one."""
     who = "me" if request.GET.get("who") == "me" else "team"
     tasks = tasks_of(request, who)
-    rows = Task.objects.for_list().defer("account__credentials", "search_text")
-    task = get_object_or_404(tasks.select_related("account"), pk=task_id)
+    rows = Task.objects.for_list().defer("search_text")
+    task = get_object_or_404(
+        tasks.select_related("account").defer("account__credentials"), pk=task_id
+    )
     if task.delivery != Task.Delivery.FAILED:
         messages.info(request, "It is not failed any more.")
         return redirect("task-detail", task_id)
