@@ -225,7 +225,7 @@ class Choices:
         named = numbers_of(self.asked, "assignee")
         return [
             (str(user.pk), called(user), is_there)
-            for user, is_there in holders(self, named)
+            for user, is_there in selectable_holders(self, named)
         ]
 
     @property
@@ -373,7 +373,9 @@ def has_tasks(team: Team) -> Exists:
     return Exists(Task.objects.filter(team=team, assignee=OuterRef("pk")).order_by())
 
 
-def holders(choices: Choices, named: list[int]) -> Iterator[tuple[User, bool]]:
+def selectable_holders(
+    choices: Choices, named: list[int]
+) -> Iterator[tuple[User, bool]]:
     """Yield who can be chosen as a holder, by name, and whether they are members.
 
     For a lead that is the team, and of those `named` who left it and have tasks of it;
