@@ -461,6 +461,15 @@ def test_a_failed_action_tells_its_sentence(page, place):
 # -- the row's menu and the side panel -----------------------------------------------
 
 
+def test_taking_back_stands_below_all_other_changes(page, place):
+    url = f"/tasks/{place().pk}/act/?in="
+    menu = page.get(url, headers=HTMX | {"HX-Target": "row-menu"}).text
+
+    found = re.findall(r">\s*(Complete|Priority|Take back)</", menu)
+
+    assert found[-2:] == ["Priority", "Take back"]
+
+
 def test_the_menu_of_a_row_has_the_same_actions(page, place):
     task = place("saleshandy")
 
