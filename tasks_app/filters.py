@@ -295,13 +295,6 @@ class TaskFilter:
         return list(chips_of(self.values, self.choices, self.query))
 
 
-def not_known(label: str, values: list[str]) -> str:
-    """Return one sentence about values that nobody knows here."""
-    one = len(values) == 1
-    left = "It is left out." if one else "They are left out."
-    return f"{not_known_head(label, values)} {left}"
-
-
 def matches_nothing(label: str, values: list[str]) -> str:
     """Return one sentence about values that nobody knows, which keep all rows away."""
     one = len(values) == 1
@@ -309,6 +302,7 @@ def matches_nothing(label: str, values: list[str]) -> str:
 
 
 def not_known_head(label: str, values: list[str]) -> str:
+    """Return which values nobody knows here, as one sentence."""
     if len(values) == 1:
         return f"{label} “{values[0][:40]}” is not known here."
     named = ", ".join(f"“{value[:40]}”" for value in values[:2])

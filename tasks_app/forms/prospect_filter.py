@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
-from tasks_app.filters import not_known
+from tasks_app.filters import LONGEST_VALUE, not_known_head
 from tasks_app.models import ConnectedAccount, Team
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.models.tasks import TaskQuerySet
@@ -47,8 +47,8 @@ class Chip:
 
 
 class ProspectFilter:
-    """What the address asks of the list of prospects. Unknown values ask nothing, and
-    `ignored` says which.
+    """What the address asks of the list of prospects. A value that nobody knows
+    matches nobody, and `ignored` says which: what is gone makes no list longer.
 
     The values are those of `services.prospect_query.ProspectQuery`. `tasks` are those
     that the person may see: by them `work` is told.
@@ -69,31 +69,27 @@ class ProspectFilter:
         self.tags = list(tags)
         self.text = cells.one_line(source.get("q", ""))[:200]
         self.company = cells.one_line(source.get("company", ""))[:200]
-        self.tag = source.get("tag", "") if source.get("tag") in self.tags else ""
-        known = source.get("known", "")
-        self.known = known if known in self.known_choices else ""
-        contact = source.get("contact", "")
-        self.contact = contact if contact in CONTACT else ""
-        work = source.get("work", "")
-        self.work = work if work in WORK else ""
-        reach = source.get("reach", "")
-        self.reach = reach if reach in REACH else ""
         self.members = {str(member.pk): member for member in members}
-        owner = source.get("owner", "")
-        self.owner = owner if owner in self.owner_choices else ""
+        asked = {
+            name: cells.one_line(source.get(name, ""))[:LONGEST_VALUE]
+            for name in ("tag", "known", "contact", "work", "reach", "owner")
+        }
+        self.tag, self.known = asked["tag"], asked["known"]
+        self.contact, self.work = asked["contact"], asked["work"]
+        self.reach, self.owner = asked["reach"], asked["owner"]
         understood = {
-            "tag": ("The tag", self.tag),
-            "known": ("The account", self.known),
-            "contact": ("The contact", self.contact),
-            "work": ("The work", self.work),
-            "reach": ("The way to reach them", self.reach),
-            "owner": ("The owner", self.owner),
+            "tag": ("The tag", self.tags),
+            "known": ("The account", self.known_choices),
+            "contact": ("The contact", CONTACT),
+            "work": ("The work", WORK),
+            "reach": ("The way to reach them", REACH),
+            "owner": ("The owner", self.owner_choices),
         }
         #: A sentence for each value that names nothing here.
         self.ignored = [
-            not_known(label, [value])
+            f"{not_known_head(label, [asked[name]])} No prospect matches it."
             for name, (label, known) in understood.items()
-            if (value := cells.one_line(source.get(name, ""))) and not known
+            if asked[name] and asked[name] not in known
         ]
         sort = source.get("sort", "")
         self.sort = sort if sort in SORTS else "name"
@@ -154,13 +150,13 @@ class ProspectFilter:
         shown = {
             "tag": ("Tag", self.tag),
             "company": ("Company", self.company),
-            "known": ("Known to", self.known_choices.get(self.known, "")),
-            "contact": ("", CONTACT.get(self.contact, "")),
-            "work": ("", WORK.get(self.work, "")),
-            "reach": ("", REACH.get(self.reach, "")),
+            "known": ("Known to", self.known_choices.get(self.known, self.known)),
+            "contact": ("", CONTACT.get(self.contact, self.contact)),
+            "work": ("", WORK.get(self.work, self.work)),
+            "reach": ("", REACH.get(self.reach, self.reach)),
             "owner": (
                 "" if self.owner == "none" else "Owner",
-                self.owner_choices.get(self.owner, ""),
+                self.owner_choices.get(self.owner, self.owner),
             ),
         }
         return [
