@@ -109,7 +109,7 @@ const clock = new Intl.DateTimeFormat("en-GB", {
 /** Whether nobody asked for this but the page itself. */
 function byItself(event) {
   const { verb, triggeringEvent } = event.detail.requestConfig ?? {};
-  const own = [undefined, "refresh", "load", "htmx:poll:trigger"];
+  const own = [undefined, "refresh", "load", "look", "htmx:poll:trigger"];
   return verb === "get" && own.includes(triggeringEvent?.type);
 }
 
@@ -129,11 +129,15 @@ function outdated(event, why) {
 }
 
 // What looks again after each answer would stop for good with an answer that is missing.
+const waiting = new WeakMap(); // part → its timer: it asks once, however often it failed
+
 function askAgain(part, asked) {
   if (!part.getAttribute?.("hx-trigger")?.startsWith("load")) return;
-  setTimeout(() => {
+  clearTimeout(waiting.get(part));
+  const again = () => {
     if (part.isConnected) window.htmx.ajax("GET", asked.path, { source: part });
-  }, AGAIN);
+  };
+  waiting.set(part, setTimeout(again, AGAIN));
 }
 
 document.addEventListener("htmx:afterOnLoad", (event) => {

@@ -63,7 +63,6 @@ def test_what_is_typed_makes_no_steps_to_go_back_through(
         expect(page).to_have_url(re.compile(f"q=.*{letters}"))
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(500)
     page.locator("#chip-q").click()
     expect(page.get_by_label("Search tasks", exact=True)).to_have_value("")
     page.get_by_role("button", name="Filter", exact=True).click()
@@ -214,3 +213,29 @@ def test_the_status_in_a_row_opens_its_menu(desk: Desk, open_page: OpenPage):
 
     expect(row(page, "Step 3")).to_contain_text("Completing…")
     assert desk.status(3) == "completed"
+
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_what_follows_goes_on_after_an_outage(desk: Desk, open_page: OpenPage):
+    Task.objects.filter(title="Step 1").update(delivery="sending", external_id="")
+    page = open_page(desk.lead)
+    page.clock.install()
+    page.goto("/tasks/")
+    page.evaluate(HIDE, True)
+    page.clock.run_for(3_000)
+    page.context.set_offline(True)
+    page.evaluate(HIDE, False)
+    expect(page.locator("#outdated")).to_contain_text("the server does not answer")
+    expect(page.locator(".toast")).to_have_count(1)
+
+    page.context.set_offline(False)
+    Task.objects.filter(title="Step 1").update(delivery="delivered", external_id="a")
+    page.clock.run_for(16_000)
+
+    expect(row(page, "Step 1")).to_contain_text("Delivered")
+    expect(page.locator(".toast")).to_have_count(0)
