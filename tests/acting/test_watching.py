@@ -140,3 +140,15 @@ def test_the_page_of_a_task_is_read_again_when_it_came_on(page, account):
 
     assert watch_of(same.text) and "HX-Trigger" not in same
     assert came_on.text == "" and "task-changed" in came_on["HX-Trigger"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/tasks/", "/tasks/{pk}/", "/tasks/work/?status=open&start=1"]
+)
+def test_every_page_that_looks_again_knows_when_to_wait(page, account, address):
+    task = make_task(account=account)
+
+    html = page.get(address.format(pk=task.pk), follow=True).text
+
+    assert "data-watch" in html
+    assert "js/watch.js" in html
