@@ -22,6 +22,35 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!document.hidden) setTimeout(() => watch.isConnected && look(watch), AIMING);
 });
 
+// Each action adds a watch of its own. One looks after all that are on the page: the newest,
+// which htmx has not set going yet.
+function gather(place) {
+  const watches = [...place.querySelectorAll("[data-watch]")];
+  const newest = watches.at(-1);
+  if (!newest) return;
+  const asked = watches.reverse().map((watch) => new URL(watch.getAttribute("hx-get"), location));
+  const marks = new Map();
+  for (const { searchParams } of asked) {
+    const as = searchParams.get("as").split(",");
+    for (const [place, id] of searchParams.get("ids").split(",").entries()) {
+      if (!marks.has(id) && document.getElementById(`row-${id}`)) marks.set(id, as[place]);
+    }
+  }
+  const address = asked[0];
+  address.searchParams.set("ids", [...marks.keys()].join());
+  address.searchParams.set("as", [...marks.values()].join());
+  newest.setAttribute("hx-get", address.pathname + address.search);
+  newest.setAttribute("hx-trigger", soonest(watches).getAttribute("hx-trigger"));
+  for (const watch of watches) if (watch !== newest || marks.size === 0) watch.remove();
+}
+
+const delay = (watch) => Number(/delay:(\d+)/.exec(watch.getAttribute("hx-trigger"))[1]);
+const soonest = (watches) => watches.reduce((a, b) => (delay(b) < delay(a) ? b : a));
+
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (event.detail.target?.id === "row-watch") gather(event.detail.target);
+});
+
 // Seen again: what waited for that looks at once.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;

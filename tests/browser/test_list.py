@@ -239,3 +239,19 @@ def test_what_follows_goes_on_after_an_outage(desk: Desk, open_page: OpenPage):
 
     expect(row(page, "Step 1")).to_contain_text("Delivered")
     expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_one_looks_after_all_that_was_acted_on(desk: Desk, open_page: OpenPage):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    for name in ("Step 1", "Step 2", "Step 3"):
+        page.get_by_role("link", name=f"Actions for {name}").click()
+        page.locator("#row-menu").get_by_role("button", name="Complete").click()
+        expect(row(page, name)).to_contain_text("Completing…")
+    expect(page.locator("[data-watch]")).to_have_count(1)
+
+    Task.objects.update(action="", action_state="")
+    page.mouse.move(5, 5)
+    for name in ("Step 1", "Step 2", "Step 3"):
+        expect(row(page, name)).not_to_contain_text("Completing…")
+    expect(page.locator("[data-watch]")).to_have_count(0)
