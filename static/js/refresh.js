@@ -43,19 +43,33 @@ function look() {
 setInterval(look, 1000);
 document.addEventListener("visibilitychange", look);
 
-// A part that reads itself again by itself (`data-calm`) waits while a link or button of it is
-// under the pointer or has the focus, or a menu of it is open: a press must never meet
-// another one than was seen.
-// All such parts of a page wait together: the last answer may end the asking.
+// A part that reads itself again by itself (`data-calm`) waits while nobody can see it, and
+// while something in it is aimed at: a press must never meet another one than was seen. A
+// link with an id stays what it is and gets its focus back; a button may come to mean
+// another thing.
 const AIMED =
-  "[data-calm] :is(a, button, summary):is(:hover, :focus-visible), [data-calm] :popover-open";
-const held = (part) => part?.matches?.("[data-calm]") && document.querySelector(AIMED) !== null;
-for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
-  document.addEventListener(name, (event) => {
-    if (held(event.detail.target)) event.detail.shouldSwap = false;
-  });
-}
+  ":is(a, button, summary):hover, :is(button, summary, a:not([id])):focus-visible, :popover-open";
+const calm = (part) => part?.matches?.("[data-calm]");
+const aimed = (part) => part.querySelector(AIMED) !== null;
 
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.detail.elt;
+  if (calm(part) && (document.hidden || aimed(part))) event.preventDefault();
+});
+
+// What is aimed at stays out of an answer. The last answer waits for it, too: nothing would
+// bring the rest later.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, serverResponse } = event.detail;
+  if (!calm(target)) return;
+  const last = !serverResponse.includes('hx-trigger="every');
+  const parts = last ? [...document.querySelectorAll("[data-calm]")] : [target];
+  if (parts.some(aimed)) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target } = event.detail;
+  if (calm(target) && aimed(target)) event.detail.shouldSwap = false;
+});
 // What was opened stays open.
 let open = [];
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -97,18 +97,21 @@ def test_the_page_reads_itself_again_but_not_under_the_pointer(
     world: tuple[Page, Task],
 ) -> None:
     page, task = world
+    page.clock.install()
+    page.reload()
     expect(page.locator("#stat-today .stat__value")).to_have_text("1")
-    page.evaluate("document.getElementById('today').dataset.refresh = '1'")
     page.locator("#stat-overdue").hover()
     Task.objects.filter(pk=task.pk).update(status="completed")
 
-    page.wait_for_timeout(2500)
+    with page.expect_response("**/nav/"):  # the sidebar is read, the page waits
+        page.clock.run_for(62_000)
     expect(page.locator("#stat-today .stat__value")).to_have_text("1")
 
-    page.locator("#workload-table summary").evaluate("(each) => each.click()")
+    page.locator("#trend-table summary").evaluate("(each) => each.click()")
     page.mouse.move(5, 700)
+    page.clock.run_for(62_000)
     expect(page.locator("#stat-today .stat__value")).to_have_text("0")
-    expect(page.locator("#trend-table")).not_to_have_attribute("open", "")
+    expect(page.locator("#trend-table")).to_have_attribute("open", "")
 
 
 def test_a_pointer_left_lying_stops_nothing_and_an_outage_is_one_line(
@@ -153,15 +156,17 @@ def test_no_card_of_an_account_moves_under_the_pointer(
     world: tuple[Page, Task],
 ) -> None:
     page, task = world
+    page.clock.install()
     page.goto("/accounts/")
-    page.evaluate("document.getElementById('account-cards').dataset.refresh = '1'")
     page.locator("#account-cards dl").first.hover()
     type(task.account).objects.update(state="paused")
 
-    page.wait_for_timeout(2500)
+    with page.expect_response("**/nav/"):  # the sidebar is read, the cards wait
+        page.clock.run_for(62_000)
     expect(page.locator("#account-cards")).not_to_contain_text("Paused since")
 
     page.mouse.move(5, 700)
+    page.clock.run_for(62_000)
     expect(page.locator("#account-cards")).to_contain_text("Paused since")
 
 
@@ -176,17 +181,47 @@ def test_no_row_of_a_batch_moves_under_a_button_that_is_aimed_at(
     )
     make_push(task=waiting)
     make_push(task=failed, state="failed")
+    make_push(task=make_task(account=task.account, batch=batch, delivery="queued"))
+    page.clock.install()
     page.goto(f"/batches/{batch.pk}/")
     retry = page.locator("#batch-rows .is-act button")
+    settled = page.locator("#batch [role=status]")
     expect(retry).to_have_count(1)
     retry.hover()
     Task.objects.filter(pk=waiting.pk).update(delivery="failed")
 
-    page.wait_for_timeout(5000)
+    page.clock.run_for(5_000)
+    expect(settled).to_have_text("2 of 3 settled")
     expect(retry).to_have_count(1)
     page.mouse.move(5, 5)
+    page.clock.run_for(5_000)
 
     expect(retry).to_have_count(2)
+
+
+def test_a_batch_goes_on_under_the_focus_and_rests_while_nobody_sees_it(
+    world: tuple[Page, Task],
+) -> None:
+    page, task = world
+    batch = make_batch(task.account)
+    tasks = [make_task(account=task.account, batch=batch) for _ in range(3)]
+    for each in tasks:
+        make_push(task=each)
+    page.clock.install()
+    page.goto(f"/batches/{batch.pk}/")
+    page.locator("#cancel-rest").focus()
+    page.locator("#stat-queued").focus()
+    Task.objects.filter(pk=tasks[0].pk).update(delivery="delivered", external_id="T1")
+
+    page.clock.run_for(5_000)
+    expect(page.locator("#batch [role=status]")).to_have_text("1 of 3 settled")
+    expect(page.locator("#stat-queued")).to_be_focused()
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
+    page.clock.run_for(10_000)
+    assert asked == []
 
 
 def test_cancelling_a_batch_asks_and_the_question_stays_until_it_is_answered(
@@ -197,12 +232,14 @@ def test_cancelling_a_batch_asks_and_the_question_stays_until_it_is_answered(
     tasks = [make_task(account=task.account, batch=batch) for _ in range(2)]
     for each in tasks:
         make_push(task=each)
+    page.clock.install()
     page.goto(f"/batches/{batch.pk}/")
     page.locator("#cancel-rest").press("Enter")
     Task.objects.filter(pk=tasks[0].pk).update(delivery="delivered", external_id="T1")
 
     page.mouse.move(5, 5)
-    page.wait_for_timeout(3000)
+    page.clock.run_for(5_000)
+    expect(page.locator("#batch [role=status]")).to_have_text("1 of 2 settled")
     panel = page.locator("#panel-cancel")
     expect(panel).to_contain_text("Cancel 2 unsent tasks?")
     panel.get_by_role("button").press("Enter")
