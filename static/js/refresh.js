@@ -107,6 +107,6 @@ function say(id, words) {
 
 for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) {
   document.addEventListener(name, (event) => {
-    if (event.detail.target?.closest?.("#task-view, #task-tabs")) followTabs();
+    if (event.detail.target?.closest?.("#task-view, #task-tabs, [id^=count-]")) followTabs();
   });
 }

@@ -249,6 +249,8 @@ def test_one_looks_after_all_that_was_acted_on(desk: Desk, open_page: OpenPage):
         page.locator("#row-menu").get_by_role("button", name="Complete").click()
         expect(row(page, name)).to_contain_text("Completing…")
     expect(page.locator("[data-watch]")).to_have_count(1)
+    expect(page.locator("#nav-tasks")).to_have_text("3")
+    expect(page.locator("#tab-todo .count")).to_have_text("3")
 
     Task.objects.update(action="", action_state="")
     page.mouse.move(5, 5)
