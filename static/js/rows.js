@@ -54,16 +54,18 @@ document.addEventListener("single-key", (event) => {
 });
 
 // A filter that was taken away takes the focus with it: on to the next one, or the search.
-let chip = -1;
+const FILTERS = ["#task-chips .chip__x", ".empty__ways a"];
+let gone = null; // of which kind, and how many of it came before
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const gone = event.detail.requestConfig?.elt?.closest?.("#task-chips .chip__x");
-  chip = gone ? [...document.querySelectorAll("#task-chips .chip__x")].indexOf(gone) : -1;
+  const link = event.detail.requestConfig?.elt;
+  const kind = FILTERS.find((each) => link?.closest?.(each));
+  gone = kind ? { kind, place: [...document.querySelectorAll(kind)].indexOf(link) } : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
-  if (chip < 0) return;
-  const left = [...document.querySelectorAll("#task-chips .chip__x")];
-  (left[Math.min(chip, left.length - 1)] ?? document.getElementById("q"))?.focus();
-  chip = -1;
+  if (!gone) return;
+  const left = [...document.querySelectorAll(gone.kind)];
+  (left[Math.min(gone.place, left.length - 1)] ?? document.getElementById("q"))?.focus();
+  gone = null;
 });
 
 // The menu of the list goes by the address, which filters have changed since it was loaded.

@@ -257,3 +257,17 @@ def test_one_looks_after_all_that_was_acted_on(desk: Desk, open_page: OpenPage):
     for name in ("Step 1", "Step 2", "Step 3"):
         expect(row(page, name)).not_to_contain_text("Completing…")
     expect(page.locator("[data-watch]")).to_have_count(0)
+
+
+def test_the_focus_stays_where_the_work_is(desk: Desk, open_page: OpenPage):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open&q=zzzz")
+    page.locator(".empty__ways a").first.press("Enter")
+    expect(page.locator(".empty__ways")).to_have_count(0)
+    expect(page.get_by_label("Search tasks", exact=True)).to_be_focused()
+
+    page.goto("/tasks/?status=open")
+    page.get_by_role("link", name="Step 2", exact=True).click()
+    page.get_by_role("link", name="Change priority").last.press("Enter")
+    expect(page.locator("#drawer-title")).to_contain_text("Priority")
+    expect(page.locator("#drawer-title")).to_be_focused()
