@@ -96,6 +96,7 @@ def test_each_state_says_what_it_means(
     for word in words:
         assert word in text
     assert ("/retry/" in text) == (state == "failed")
+    assert ('Retry<kbd class="kbd hide-sm">R<' in text) == (state == "failed")
     assert ("/withdraw/" in text) == (state in ("queued", "failed"))
 
 
