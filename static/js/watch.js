@@ -22,6 +22,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!document.hidden) setTimeout(() => watch.isConnected && look(watch), AIMING);
 });
 
+// A row that is not on the page (of a panel that went past it) is not to be answered.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "post") return;
+  const rows = [...document.querySelectorAll("#task-list tbody tr[id]")];
+  detail.headers["Baton-Rows"] = rows.map((row) => row.id.slice("row-".length)).join();
+});
+
 // Each action adds a watch of its own. One looks after all that are on the page: the newest,
 // which htmx has not set going yet.
 function gather(place) {

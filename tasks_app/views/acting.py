@@ -229,6 +229,7 @@ def answer(request: TeamRequest, task_id: int) -> HttpResponse:
 
 def parts(request: TeamRequest, task_ids: list[int]) -> HttpResponse:
     """Return rows of the list after a change, out of band, and who looks after them."""
+    task_ids = on_page(request, task_ids)
     tasks = rows_of(request, task_ids)
     context = row_parts(request, tasks) | watching.watch(tasks.values())
     context |= {
@@ -237,6 +238,15 @@ def parts(request: TeamRequest, task_ids: list[int]) -> HttpResponse:
         **counts_of(request),
     }
     return render(request, "tasks/actions/parts.html", context)
+
+
+def on_page(request: TeamRequest, task_ids: list[int]) -> list[int]:
+    """Return those of these whose rows the page has; all where it does not say which."""
+    said = request.headers.get("Baton-Rows")
+    if said is None:
+        return task_ids
+    rows = set(said.split(","))
+    return [pk for pk in task_ids if str(pk) in rows]
 
 
 def rows_of(request: TeamRequest, task_ids: list[int]) -> dict[int, Task]:

@@ -152,3 +152,24 @@ def test_every_page_that_looks_again_knows_when_to_wait(page, account, address):
 
     assert "data-watch" in html
     assert "js/watch.js" in html
+
+
+def test_no_row_is_answered_that_the_page_does_not_have(page, team):
+    account = make_account("leadsquared", team=team)
+    task = make_task(account=account, delivery="delivered", external_id="1")
+
+    def answer(rows: str) -> str:
+        task.refresh_from_db()
+        return page.post(
+            f"/tasks/{task.pk}/act/",
+            {"action": "complete", "version": task.version, "in": "status=open"},
+            headers=HTMX | {"HX-Target": "task-drawer", "Baton-Rows": rows},
+        ).text
+
+    beyond = answer(f"{task.pk + 1}")
+    Task.objects.update(status="open", action="", action_state="")
+    there = answer(f"{task.pk + 1},{task.pk}")
+
+    assert "row-" not in beyond and "data-watch" not in beyond
+    assert "0 tasks match now" in beyond
+    assert f'id="row-{task.pk}"' in there and watch_of(there)

@@ -271,3 +271,19 @@ def test_the_focus_stays_where_the_work_is(desk: Desk, open_page: OpenPage):
     page.get_by_role("link", name="Change priority").last.press("Enter")
     expect(page.locator("#drawer-title")).to_contain_text("Priority")
     expect(page.locator("#drawer-title")).to_be_focused()
+
+
+def test_a_panel_past_the_page_asks_for_no_row_of_it(desk: Desk, open_page: OpenPage):
+    Preference.objects.create(user=desk.lead, page_size=25)
+    for number in range(7, 30):
+        desk.task(number, desk.tasks[0].prospect)
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    page.locator("#task-list tbody [data-drawer]").last.click()
+    expect(page.locator("#drawer-title")).to_have_text("Step 25")
+    page.keyboard.press("j")
+    expect(page.locator("#drawer-title")).to_have_text("Step 26")
+    page.keyboard.press("e")
+    expect(page.locator("#task-drawer")).to_contain_text("Completing in LeadSquared…")
+    expect(page.locator("#list-total")).to_have_text("28 tasks match now")
+    expect(page.locator("[data-watch]")).to_have_count(1)  # the panel's own
