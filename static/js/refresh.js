@@ -105,8 +105,17 @@ function say(id, words) {
   if (count && words) count.textContent = words.trim() === "0" ? "" : words.trim();
 }
 
+// On a small screen the tabs stay where they were pushed to.
+let pushed = 0;
+document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if (detail.target.id === "task-tabs") pushed = detail.target.scrollLeft;
+});
+document.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
+  if (detail.target.id === "task-tabs") document.getElementById("task-tabs").scrollLeft = pushed;
+});
+
 for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) {
   document.addEventListener(name, (event) => {
-    if (event.detail.target?.closest?.("#task-view, #task-tabs, [id^=count-]")) followTabs();
+    if (event.detail.target?.closest?.("#task-view, #task-tabs, #nav-views")) followTabs();
   });
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -36,6 +37,21 @@ class ViewLink:
     ignored: list[str]
 
 
+def list_shown(request: TeamRequest) -> QueryDict | None:
+    """Return what the list on the screen asks for, None where there is no list."""
+    if request.path == reverse("task-list"):
+        return request.GET
+    if not request.htmx:
+        return None
+    address = urlsplit(request.htmx.current_url_abs_path or "")
+    data = QueryDict(address.query)
+    if address.path == reverse("task-list"):
+        return data
+    # The side panel lies over a list and has the address of its task.
+    behind = data.get("in") if request.path != reverse("nav") else None
+    return None if behind is None else QueryDict(behind)
+
+
 def view_links(
     request: TeamRequest, membership: Membership, *, pinned_only: bool
 ) -> list[ViewLink]:
@@ -55,8 +71,8 @@ def view_links(
     # number of a view that is not understood would not be what its maker meant.
     counted = {pk: f for pk, f in filters.items() if not (f.text or f.ignored)}
     counts = count_each({str(pk): f.apply(tasks) for pk, f in counted.items()}, MOST)
-    on_list = request.path == reverse("task-list")
-    here = TaskFilter(request.GET, choices) if on_list else None
+    shown = list_shown(request)
+    here = None if shown is None else TaskFilter(shown, choices)
     links = []
     for view in views:
         task_filter, key = filters[view.pk], str(view.pk)

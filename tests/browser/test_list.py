@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tasks_app.models import Preference, Task
+from tasks_app.models import Preference, SavedView, Task
 
 from .conftest import OpenPage
 from .test_actions import Desk, desk, row
@@ -287,3 +287,27 @@ def test_a_panel_past_the_page_asks_for_no_row_of_it(desk: Desk, open_page: Open
     expect(page.locator("#task-drawer")).to_contain_text("Completing in LeadSquared…")
     expect(page.locator("#list-total")).to_have_text("28 tasks match now")
     expect(page.locator("[data-watch]")).to_have_count(1)  # the panel's own
+
+
+def test_a_view_that_was_saved_elsewhere_comes_to_sidebar_and_tabs(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.clock.install()
+    page.goto("/tasks/?status=open")
+    SavedView.objects.create(
+        team=desk.team, owner=desk.lead, name="Mine", query="status=open", pinned=True
+    )
+
+    page.clock.run_for(62_000)
+    expect(page.locator("#nav-views")).to_contain_text("Mine")
+    page.get_by_role("link", name="Actions for Step 2").click()
+    page.locator("#row-menu").get_by_role("button", name="Complete").click()
+
+    tab = page.locator("#task-tabs").get_by_role("link", name="Mine")
+    expect(tab.locator(".count")).to_have_text("5")
+    expect(tab).to_have_attribute("aria-current", "page")
+    expect(page.locator("#nav-views [aria-current]")).to_have_text(
+        re.compile("Mine.*5")
+    )
+    expect(page.locator("#nav-tasks")).to_have_text("5")

@@ -180,7 +180,8 @@ def test_the_counts_are_read_again_alone(team: Team, lead: User) -> None:
     page = client.get("/prospects/").text
     for name in ("tasks", "batches", "check", "accounts"):
         assert count(answer.text, name) == count(page, name)
-    assert answer.text.count('hx-swap-oob="true"') == 5
+    assert answer.text.count('hx-swap-oob="true"') == 6
+    assert 'id="nav-views"' in answer.text and 'id="nav-views"' in page
     assert "6 in the queue" in answer.text
     assert 'hx-get="/nav/"' in page
 
