@@ -66,6 +66,16 @@ def desk(transactional_db: None) -> Desk:
     return Desk()
 
 
+def keys_of(page: Page):
+    """Return what presses a key once the page that is shown can hear it."""
+
+    def press(key: str) -> None:
+        page.wait_for_load_state()
+        page.keyboard.press(key)
+
+    return press
+
+
 def row(page: Page, name: str):
     return page.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
 
@@ -204,7 +214,7 @@ def test_a_list_is_worked_through_by_keyboard_alone(desk, open_page: OpenPage):
     page = open_page(desk.lead)
     page.goto("/tasks/?status=open")
     page.get_by_role("link", name="Start", exact=True).focus()
-    key, heading = page.keyboard.press, page.get_by_role("heading", level=1)
+    key, heading = keys_of(page), page.get_by_role("heading", level=1)
     toast = page.locator(".toast").first
     key("Enter")
     expect(heading).to_have_text("Step 1")
@@ -265,7 +275,7 @@ def test_a_call_is_skipped_snoozed_and_followed_up_by_keyboard(
         desk.task(number, person, Task.objects.get(title="Step 6").account)
     page = open_page(desk.lead)
     page.goto("/tasks/work/?status=open&vendor=saleshandy&start=1")
-    key, heading = page.keyboard.press, page.get_by_role("heading", level=1)
+    key, heading = keys_of(page), page.get_by_role("heading", level=1)
     expect(heading).to_have_text("Step 6")
 
     key("s")
@@ -323,7 +333,7 @@ def test_from_the_list_into_the_panel_and_on_by_keyboard_alone(
 ):
     page = open_page(desk.lead)
     page.goto("/tasks/?status=open&vendor=leadsquared")
-    key, panel = page.keyboard.press, page.locator("#task-drawer")
+    key, panel = keys_of(page), page.locator("#task-drawer")
     heading = panel.get_by_role("heading", level=1)
 
     for step in "jjk":

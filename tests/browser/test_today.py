@@ -158,7 +158,7 @@ def test_no_card_of_an_account_moves_under_the_pointer(
     page, task = world
     page.clock.install()
     page.goto("/accounts/")
-    page.locator("#account-cards dl").first.hover()
+    page.locator("#account-cards a").first.hover()
     type(task.account).objects.update(state="paused")
 
     with page.expect_response("**/nav/"):  # the sidebar is read, the cards wait
