@@ -391,13 +391,13 @@ def test_prospects_are_looked_for_in_the_newest_batches_and_the_page_says_so(
     client, lead, account, monkeypatch
 ) -> None:
     monkeypatch.setattr(batches, "MOST", 2)
-    made = [make_batch(account, title=f"July {n}") for n in range(3)]
+    made = [make_batch(account, title=f"July {n}") for n in ("one", "two", "three")]
     for batch in made:
         add(batch, prospect=make_prospect(account.team, company="Wexford Paper"))
     newest = {str(batch.pk) for batch in made[1:]}
 
     found, html = listed(client, q="wexford")
-    by_title, _ = listed(client, q="july 0")
+    by_title, _ = listed(client, q="july one")
 
     assert found == newest
     assert "Prospects are looked for in the newest 2 batches" in html
