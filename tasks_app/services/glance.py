@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task
 from tasks_app.models.tasks import TaskQuerySet
@@ -62,10 +62,9 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
         "paused_accounts": ConnectedAccount.objects.of_team(team).filter(
             waits_there(membership), state=ConnectedAccount.State.PAUSED
         ),
-        "paused_batches": Batch.objects.filter(
-            Exists(tasks.filter(batch=OuterRef("pk"), delivery=Delivery.QUEUED)),
-            team=team,
-            paused_at__isnull=False,
+        "paused_batches": with_one_of(
+            tasks.filter(delivery=Delivery.QUEUED),
+            Batch.objects.filter(team=team, paused_at__isnull=False),
         ),
     }
     if unfinished is None:
@@ -93,5 +92,15 @@ def waits_there(membership: Membership) -> Exists:
 def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:
     """Return those of the newest batches that still go out, as far as one sees them."""
     newest = batches.newest(membership.team_id).values("pk")
-    moving = tasks.filter(batch=OuterRef("pk"), delivery__in=MOVING)
-    return Batch.objects.filter(Exists(moving.order_by()), pk__in=newest)
+    return with_one_of(
+        tasks.filter(delivery__in=MOVING), Batch.objects.filter(pk__in=newest)
+    )
+
+
+def with_one_of(tasks: TaskQuerySet, rows: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Return the batches that have one of these tasks.
+
+    One look for each batch: by EXISTS PostgreSQL may read all tasks before the first.
+    """
+    found = tasks.filter(batch=OuterRef("pk")).order_by().values("pk")[:1]
+    return rows.alias(found=Subquery(found)).filter(found__isnull=False)
