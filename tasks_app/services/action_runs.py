@@ -300,22 +300,28 @@ class Outcomes:
         return self.on_way > 0
 
 
+def sent_again(run: ActionRun) -> QuerySet[Task]:
+    """Return the tasks that this run put back into the queue."""
+    again = TaskEvent.objects.filter(
+        task_id__in=run.task_ids[: run.position],
+        kind="delivery",
+        new=Push.State.QUEUED,
+        actor=run.by,
+        at__gte=run.created_at,
+        at__lte=run.ended_at or timezone.now(),
+    )
+    return Task.objects.filter(pk__in=again.values("task_id"))
+
+
 def outcomes(run: ActionRun) -> Outcomes:
     """Return what has become of what this run asked for so far, by two queries at most."""
     if run.action == PRIORITY:
         return Outcomes(done=run.done)
     ids = run.task_ids[: run.position]
     if run.action == RETRY:
-        again = TaskEvent.objects.filter(
-            task_id__in=ids,
-            kind="delivery",
-            new=Push.State.QUEUED,
-            actor=run.by,
-            at__gte=run.created_at,
-            at__lte=run.ended_at or timezone.now(),
+        states = (
+            sent_again(run).order_by().values_list("delivery").annotate(n=Count("pk"))
         )
-        tasks = Task.objects.filter(pk__in=again.values("task_id")).order_by()
-        states = tasks.values_list("delivery").annotate(n=Count("pk"))
         return counted(dict(states))
     pushes = Push.objects.filter(task_id__in=ids, values__run=run.pk).order_by()
     found = dict(pushes.values_list("state").annotate(n=Count("pk")))
@@ -373,16 +379,7 @@ def refused(run: ActionRun) -> QuerySet[Task]:
     """Return the tasks of which a vendor refused what this run asked for."""
     ids = run.task_ids[: run.position]
     if run.action == RETRY:
-        again = TaskEvent.objects.filter(
-            task_id__in=ids,
-            kind="delivery",
-            new=Push.State.QUEUED,
-            actor=run.by,
-            at__gte=run.created_at,
-            at__lte=run.ended_at or timezone.now(),
-        )
-        found = Task.objects.filter(pk__in=again.values("task_id"))
-        return found.filter(delivery=Task.Delivery.FAILED)
+        return sent_again(run).filter(delivery=Task.Delivery.FAILED)
     failed = Push.objects.filter(
         task_id__in=ids, values__run=run.pk, state=Push.State.FAILED
     )
