@@ -21,6 +21,7 @@ from tasks_app.models import Push, Task, TaskEvent, Work
 from tasks_app.models.tasks import TaskQuerySet
 from tasks_app.services import working
 from tasks_app.services.mending import is_mendable
+from tasks_app.services.numbers import number_or_zero
 from tasks_app.vendors.words import Action
 
 from . import task_acts, task_story, watching, work_beside
@@ -79,11 +80,7 @@ def own_work(request: TeamRequest, work_id: int) -> Work:
 
 def named_work(request: TeamRequest) -> int:
     """Return the number of the work that a form was sent from, 0 for none."""
-    return number_in(request.POST.get("work") or request.GET.get("work", ""))
-
-
-def number_in(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    return number_or_zero(request.POST.get("work") or request.GET.get("work", ""))
 
 
 def note_done(
@@ -155,7 +152,7 @@ def task_working(request: TeamRequest, work_id: int) -> HttpResponse:
     work = working.look(own_work(request, work_id), tasks)
     if "end" in request.GET:
         return summary(request, work, tasks)
-    at = number_in(request.GET.get("at", ""))
+    at = number_or_zero(request.GET.get("at", ""))
     if at not in work.places:
         at = work.to_go_on_with() or 0
         return redirect(address_of(work, at, end=not at))
@@ -170,7 +167,7 @@ def task_working(request: TeamRequest, work_id: int) -> HttpResponse:
 def task_work_more(request: TeamRequest, work_id: int) -> HttpResponse:
     """Take in the next portion of what matched when it was started."""
     work = own_work(request, work_id)
-    shown = number_in(request.POST.get("shown", ""))
+    shown = number_or_zero(request.POST.get("shown", ""))
     at = working.take_more(work, visible(request), shown=shown)
     if at is None:
         messages.info(request, "Nothing of the rest is open any more.")
@@ -274,7 +271,7 @@ def news(work: Work, tasks: TaskQuerySet) -> News | None:
 def summary(request: TeamRequest, work: Work, tasks: TaskQuerySet) -> HttpResponse:
     """Tell what was done and how it ended, what was gone, and what is left."""
     sums = working.sums(work)
-    looks = number_in(request.GET.get("looks", ""))
+    looks = number_or_zero(request.GET.get("looks", ""))
     named = [*work.refused, *work.gone]
     shown = tasks.filter(pk__in=named).select_related("account")
     found = {task.pk: task for task in shown}
