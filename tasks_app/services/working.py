@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from tasks_app.models import Push, Task, Team, Work
 from tasks_app.models.tasks import TaskQuerySet
-from tasks_app.vendors.words import Action
 
 State = Push.State
 
@@ -32,7 +31,6 @@ KEPT_EACH = 20
 OFFERED_FOR = timedelta(days=7)
 FORGOTTEN_AT_ONCE = 1000
 
-ACTIONS = frozenset(action.value for action in Action)
 #: Beside actions: what is done about a task's way to its vendor.
 RETRY, MEND, WITHDRAW, SETTLE = "retry", "mend", "withdraw", "settle"
 
