@@ -332,7 +332,13 @@ class Choices:
 
     def known(self, name: str) -> Mapping[str, str]:
         """Return the values that `name` may take: what is offered, and what was."""
-        return {**self.labels(name), **self.former(name)}
+        if name not in self._known:
+            self._known[name] = {**self.labels(name), **self.former(name)}
+        return self._known[name]
+
+    @cached_property
+    def _known(self) -> dict[str, Mapping[str, str]]:
+        return {}
 
     @property
     def accounts_by_name(self) -> list[int]:

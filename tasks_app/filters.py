@@ -68,7 +68,7 @@ class TaskFilter:
         self.values: dict[str, list[str]] = {}
         self.unknown: dict[str, list[str]] = {}
         for name in LABELS:
-            if found := self._read(name, data):
+            if name in data and (found := self._read(name, data)):
                 self.values[name] = found
         for what, ends in RANGES.items():
             self._check_range(what, *ends)

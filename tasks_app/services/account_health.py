@@ -207,22 +207,25 @@ def is_late(account: ConnectedAccount, run: SyncRun | None, now: datetime) -> bo
 
 
 def worrying_accounts(member: Membership, now: datetime) -> list[ConnectedAccount]:
-    """Return accounts that everybody is told of on every page, in one query.
+    """Return accounts that everybody is told of on every page, in one query or two.
 
     Those that need a key or are in trouble, and those whose open tasks were last read
     long ago. `account.waits` says whether a task that this member sees waits for it.
     """
+    shut = Q(state__in=[Gate.NEEDS_NEW_KEY, Gate.TROUBLE])
+    read_long_ago = Q(state=Gate.CONNECTED, synced_at__lt=now - patience())
+    rows = ConnectedAccount.objects.of_team(member.team).filter(shut | read_long_ago)
+    # On most days there is none, and nothing more is asked.
+    found = list(rows.values_list("pk", flat=True))
+    if not found:
+        return []
     open_tasks = Task.objects.filter(
         account=OuterRef("pk"), status__in=Task.UNFINISHED
     ).exclude(external_id="")
-    read_long_ago = Q(state=Gate.CONNECTED, synced_at__lt=now - patience())
     return list(
-        ConnectedAccount.objects.of_team(member.team)
+        ConnectedAccount.objects.filter(pk__in=found)
         .annotate(waits=waits_there(member))
-        .filter(
-            Q(state__in=[Gate.NEEDS_NEW_KEY, Gate.TROUBLE])
-            | read_long_ago & (Q(bring_in=True) | Exists(open_tasks))
-        )
+        .filter(shut | Q(bring_in=True) | Exists(open_tasks))
         .defer("credentials")
     )
 

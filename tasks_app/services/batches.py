@@ -52,12 +52,6 @@ CAUSES = 5
 #: How a batch stands, for the list: sending goes on; failed, unclear or paused with
 #: something to send; neither.
 STANDINGS = ("running", "needs", "done")
-MOVING = (
-    Delivery.QUEUED,
-    Delivery.CLAIMED,
-    Delivery.SENDING,
-    Delivery.ACCEPTED,
-)
 NEEDING = (Delivery.FAILED, Delivery.NEEDS_CHECK)
 #: So many of the newest batches are counted and paged, and looked into by a search.
 MOST = 1000
@@ -195,16 +189,24 @@ def standing(
 ) -> QuerySet[Batch]:
     """Return the batches of which one of `STANDINGS` is true; all for another word."""
     found = with_task(batches, tasks, "needs", NEEDING)
-    found = with_task(found, tasks, "moving", MOVING)
     found = with_task(found, tasks, "waiting", [Delivery.QUEUED])
     held = Q(paused_at__isnull=False, waiting__isnull=False)
     if word == "running":
-        return found.filter(Q(moving__isnull=False) & ~held)
+        return found.filter(is_moving(tasks) & ~held)
     if word == "needs":
         return found.filter(Q(needs__isnull=False) | held)
     if word == "done":
-        return found.filter(Q(needs=None, moving=None))
+        return found.filter(Q(needs=None) & ~is_moving(tasks))
     return batches
+
+
+def is_moving(tasks: QuerySet[Task]) -> Q:
+    """Return what is true of the batches of which one of these tasks still goes out.
+
+    Few tasks do, and an index of their own tells their batches.
+    """
+    moving = tasks.filter(delivery__in=Task.MOVING, batch__isnull=False)
+    return Q(pk__in=moving.order_by().values("batch"))
 
 
 def with_task(

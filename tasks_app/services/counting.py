@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -20,7 +21,43 @@ def count_each(
 
     With `most` no count goes beyond `most + 1`, which means "more than `most`".
     """
-    counts = dict.fromkeys(found, 0)
+    return Counting.of(found, most).run()
+
+
+@dataclass(frozen=True)
+class Counting:
+    """One statement that counts; it may be kept where nothing in it changes with time.
+
+    To write it takes longer than a database needs to answer it from its indexes.
+    """
+
+    #: All that is asked for; those that no row can meet have no part in the statement.
+    asked: tuple[str, ...]
+    names: tuple[str, ...]
+    sql: str
+    values: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, found: Mapping[str, QuerySet[Any]], most: int | None) -> Counting:
+        """Write the statement that counts these, each up to `most + 1`."""
+        names, parts, values = parts_of(found, most)
+        sql = "SELECT " + ", ".join(parts)
+        return cls(tuple(found), tuple(names), sql, tuple(values))
+
+    def run(self) -> dict[str, int]:
+        """Return each number by its name; no query where nothing can be found."""
+        counts = dict.fromkeys(self.asked, 0)
+        if self.names:
+            with connection.cursor() as cursor:
+                cursor.execute(self.sql, self.values)
+                counts |= dict(zip(self.names, cursor.fetchone(), strict=True))
+        return counts
+
+
+def parts_of(
+    found: Mapping[str, QuerySet[Any]], most: int | None
+) -> tuple[list[str], list[str], list[Any]]:
+    """Return the names of what can be found, a subquery for each, and their values."""
     names: list[str] = []
     parts: list[str] = []
     values: list[Any] = []
@@ -37,11 +74,7 @@ def count_each(
         part = f"(SELECT COUNT(*) FROM ({sql}) AS part_{len(parts)})"  # noqa: S608
         parts.append(part)
         values.extend(params)
-    if parts:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT " + ", ".join(parts), values)
-            counts |= dict(zip(names, cursor.fetchone(), strict=True))
-    return counts
+    return names, parts, values
 
 
 def count_words(number: int, most: int | None = None) -> str:

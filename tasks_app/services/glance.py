@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task
+from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task, Team
 from tasks_app.models.tasks import TaskQuerySet
 
 from . import batches
-from .counting import MOST, count_each
+from .counting import MOST, Counting
 from .unclear import to_settle
 
 Delivery = Task.Delivery
 #: As the list's filter says it: `delivery=queued,retrying,sending`.
 IN_QUEUE = (Delivery.QUEUED, Delivery.CLAIMED, Delivery.SENDING)
-#: Something is still done about these without anybody's help.
-MOVING = (*IN_QUEUE, Delivery.ACCEPTED)
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,20 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
 
     Who has counted the `unfinished` already gives their number.
     """
-    team, tasks = membership.team, Task.objects.visible_to_member(membership)
+    counting = counting_of(
+        membership.team_id, membership.user_id, membership.role, unfinished is None
+    )
+    return Glance({"unfinished": unfinished or 0} | counting.run())
+
+
+@lru_cache(maxsize=1024)
+def counting_of(team_id: int, user_id: int, role: str, all_of_it: bool) -> Counting:
+    """Return the statement for one person, which is the same at every time."""
+    team = Team(pk=team_id)
+    membership = Membership(team=team, user_id=user_id, role=role)
+    tasks = Task.objects.visible_to_member(membership)
     asked: dict[str, QuerySet[Any]] = {
-        "batches": moving_batches(membership, tasks),
+        "batches": Batch.objects.filter(batches.is_moving(tasks)),
         "queue": tasks.filter(delivery__in=IN_QUEUE),
         "paused_accounts": ConnectedAccount.objects.of_team(team).filter(
             waits_there(membership), state=ConnectedAccount.State.PAUSED
@@ -67,12 +77,11 @@ def glance(membership: Membership, unfinished: int | None = None) -> Glance:
             Batch.objects.filter(team=team, paused_at__isnull=False),
         ),
     }
-    if unfinished is None:
+    if all_of_it:
         asked["unfinished"] = tasks.unfinished()
     if membership.is_lead:
         asked |= to_settle(team)
-    counts = count_each(asked, MOST)
-    return Glance({"unfinished": unfinished or 0} | counts)
+    return Counting.of(asked, MOST)
 
 
 def waits_there(membership: Membership) -> Exists:
@@ -87,14 +96,6 @@ def waits_there(membership: Membership) -> Exists:
         mine = Task.objects.visible_to_member(membership)
         pushes = pushes.filter(Exists(mine.filter(pk=OuterRef("task_id"))))
     return Exists(pushes)
-
-
-def moving_batches(membership: Membership, tasks: TaskQuerySet) -> QuerySet[Batch]:
-    """Return those of the newest batches that still go out, as far as one sees them."""
-    newest = batches.newest(membership.team_id).values("pk")
-    return with_one_of(
-        tasks.filter(delivery__in=MOVING), Batch.objects.filter(pk__in=newest)
-    )
 
 
 def with_one_of(tasks: TaskQuerySet, rows: QuerySet[Batch]) -> QuerySet[Batch]:

@@ -18,7 +18,7 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tasks_app.choices import LABELS, RANGES
@@ -57,7 +57,8 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
-# The marks in a row of a list: few different ones, so each is rendered once and kept.
+# Marks in rows of lists and options of the filter menu: few different ones, so each is
+# rendered once and kept.
 
 
 def mark(which: str, **values: Hashable) -> SafeString:
@@ -65,7 +66,7 @@ def mark(which: str, **values: Hashable) -> SafeString:
     return render(which, tuple(values.items()))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def render_mark(which: str, values: tuple[tuple[str, Hashable], ...]) -> SafeString:
     return render_to_string(f"components/marks/{which}.html", dict(values))
 
@@ -256,6 +257,23 @@ def filter_groups(context: Context) -> list[FilterGroup]:
             label = LABELS.get(name, name.capitalize())
             groups.append(FilterGroup(name, label, values, days))
     return groups
+
+
+@register.simple_tag
+def filter_options(group: FilterGroup, first: bool) -> SafeString:
+    """Show what can be ticked of a group; in the `first` one it begins in focus."""
+    options = [
+        mark(
+            "option",
+            name=group.name,
+            value=each.value,
+            label=each.label,
+            on=each.on,
+            first=first and place == 0,
+        )
+        for place, each in enumerate(group.values)
+    ]
+    return format_html_join("", "{}", ([option] for option in options))
 
 
 @register.simple_tag

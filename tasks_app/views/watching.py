@@ -17,12 +17,6 @@ WAITING = (*PATIENCE, (75, 20), (195, 60))
 SELDOM = 20
 #: While something changes, the next look is one of these early ones.
 EARLY = 15
-MOVING = (
-    Task.Delivery.QUEUED,
-    Task.Delivery.CLAIMED,
-    Task.Delivery.SENDING,
-    Task.Delivery.ACCEPTED,
-)
 #: What a row shows and others than its reader may change.
 SHOWN = (
     *("title", "status", "vendor_status", "priority", "due_at", "due_on", "starts_at"),
@@ -37,7 +31,7 @@ def is_acting(task: Task) -> bool:
 
 def is_moving(task: Task) -> bool:
     """Whether it goes on by itself: on its way to the vendor, or something asked for."""
-    return is_acting(task) or task.delivery in MOVING
+    return is_acting(task) or task.delivery in Task.MOVING
 
 
 def stands_still(task: Task) -> bool:
@@ -58,7 +52,7 @@ def next_look(tasks: Iterable[Task], looks: int) -> int:
     moving = [task for task in tasks if is_moving(task)]
     if not moving:
         return 0
-    sent = all(task.delivery not in MOVING for task in moving)
+    sent = all(task.delivery not in Task.MOVING for task in moving)
     seconds = seconds_after(looks, PATIENCE if sent else WAITING)
     if seconds and all(stands_still(task) for task in moving):
         return max(seconds, SELDOM)
