@@ -233,14 +233,17 @@ def serve(options: argparse.Namespace) -> None:
     django.setup()
     from django.core.management import call_command
     from django.db import connection
+    from django.utils import timezone
 
-    from tasks_app.models import Task
+    from tasks_app.models import ConnectedAccount, Task
 
     from .filling import fill
 
     began = time.perf_counter()
     call_command("migrate", verbosity=0)
     if Task.objects.exists():
+        # As after a sync, which goes on while people look.
+        ConnectedAccount.objects.update(synced_at=timezone.now())
         done = "kept from an earlier run"
     else:
         fill(int(options.sizes), options.seed)

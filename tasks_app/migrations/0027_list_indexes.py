@@ -34,15 +34,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'channel', 'priority', 'status', 'delivery', 'completed_at', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_due'),
+            index=models.Index(fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_due'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['team', 'assignee', 'due_sort', 'id', 'account', 'type', 'created_at', 'channel', 'priority', 'status', 'delivery', 'completed_at', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_assignee_due'),
+            index=models.Index(fields=['team', 'assignee', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_assignee_due'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['prospect', 'team', 'due_sort', 'id', 'account', 'type', 'created_at', 'channel', 'priority', 'status', 'delivery', 'completed_at', 'assignee', 'vendor_user', 'batch', 'origin', 'retry_at'], name='task_prospect_due'),
+            index=models.Index(fields=['prospect', 'team', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'assignee', 'vendor_user', 'batch', 'origin', 'retry_at'], name='task_prospect_due'),
         ),
         migrations.AddIndex(
             model_name='task',
@@ -50,10 +50,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('action_state', ''), _negated=True), fields=['team', 'due_sort', 'id', 'action_state', 'account', 'type', 'created_at', 'channel', 'priority', 'status', 'delivery', 'completed_at', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_action'),
+            index=models.Index(condition=models.Q(('action_state', ''), _negated=True), fields=['team', 'due_sort', 'id', 'action_state', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_action'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('status__in', ['open', 'in_progress'])), fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'channel', 'priority', 'status', 'delivery', 'completed_at', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_unfinished_due'),
+            index=models.Index(condition=models.Q(('status__in', ['open', 'in_progress'])), fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_unfinished_due'),
         ),
     ]

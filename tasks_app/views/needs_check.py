@@ -24,8 +24,10 @@ from . import working
 from .access import lead_required
 from .acting import way_back
 from .middleware import TeamRequest
-from .paging import PAGE_SIZE, Pages
+from .paging import Pages
 
+#: Cards of a page, each of which a person reads and decides.
+CARDS = 20
 MOST_DOUBLES = 50
 DONE = {
     "there": "Linked. It is delivered.",
@@ -140,7 +142,7 @@ def page(
         pushes = pushes.filter(task__batch=batch)
         doubles = doubles.filter(task__batch=batch)
     rows = with_evidence(Push.objects.all())
-    found = Pages(pushes, rows, size=PAGE_SIZE)
+    found = Pages(pushes, rows, size=CARDS)
     shown = found.get_page(request.GET.get("page", "1"))
     if wrongs and not any(push.pk in wrongs for push in shown.object_list):
         # On another page of a long list: that one alone, so that its sentence is seen.

@@ -72,13 +72,22 @@ def read_filter(request: TeamRequest) -> TaskFilter:
     return TaskFilter(request.GET, choices_of(request, request.GET))
 
 
-def quick_views(tasks: TaskQuerySet, current: TaskFilter) -> list[QuickView]:
-    """Return the tabs with their counts, by one query for all of them."""
+def quick_views(
+    tasks: TaskQuerySet, current: TaskFilter, total: int
+) -> list[QuickView]:
+    """Return the tabs with their counts, by one query for all of them.
+
+    The list that is on the screen was counted already: it has `total` tasks.
+    """
     filters = {
         name: TaskFilter(QueryDict(query), current.choices)
         for name, _, query, _ in QUICK_VIEWS
     }
-    counts = count_each({name: f.apply(tasks) for name, f in filters.items()}, MOST)
+    shown = [name for name, f in filters.items() if f.values == current.values]
+    counts = count_each(
+        {name: f.apply(tasks) for name, f in filters.items() if name not in shown}, MOST
+    )
+    counts |= dict.fromkeys(shown, total)
     return [
         QuickView(
             name,
@@ -86,7 +95,7 @@ def quick_views(tasks: TaskQuerySet, current: TaskFilter) -> list[QuickView]:
             query,
             tone if counts[name] else "",
             counts[name],
-            filters[name].values == current.values,
+            name in shown,
         )
         for name, label, query, tone in QUICK_VIEWS
     ]
@@ -113,7 +122,7 @@ class LiveCounts:
 def live_counts(tasks: TaskQuerySet, current: TaskFilter) -> LiveCounts:
     most = most_of(current)
     total = count_each({"all": current.apply(tasks)}, most)["all"]
-    return LiveCounts(quick_views(tasks, current), total, most)
+    return LiveCounts(quick_views(tasks, current, total), total, most)
 
 
 def most_of(task_filter: TaskFilter) -> int:
@@ -144,7 +153,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     rows = Task.objects.for_list().defer(*NOT_IN_LIST)
     pages = Pages(ordered, rows, part=part, most=most, size=size)
     page = pages.get_page(request.GET.get("page", "1"))
-    views = quick_views(tasks, task_filter)
+    views = quick_views(tasks, task_filter, total)
     request.unfinished = views[0].count  # the frame shows the number of "To do", too
     here = task_filter.query(page=str(page.number) if page.number > 1 else None)
     context = {
