@@ -329,7 +329,7 @@ class Task(models.Model):
             models.Index(fields=["team", "-created_at", "-id"], name="task_newest"),
             # What still goes out, of which most rows are not: which batches, and whose.
             models.Index(
-                fields=["team", "batch", "assignee", "vendor_user"],
+                fields=["team", "batch", "delivery", "assignee", "vendor_user"],
                 condition=Q(delivery__in=["queued", "claimed", "sending", "accepted"]),
                 name="task_moving",
             ),

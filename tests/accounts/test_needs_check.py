@@ -123,7 +123,7 @@ def test_unknown_answer_is_refused(choice, client, lead, team):
 def test_refused_answer_is_shown_wherever_its_push_stands(
     client, lead, team, monkeypatch
 ):
-    monkeypatch.setattr("tasks_app.views.needs_check.PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks_app.views.needs_check.CARDS", 2)
     account = make_account(team=team)
     pushes = [unclear(account=account) for _ in range(5)]
 

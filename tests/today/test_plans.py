@@ -87,7 +87,26 @@ def test_refused_changes_are_counted_by_their_own_index() -> None:
 
     asked = [q["sql"] for q in captured.captured_queries if "'refused'" in q["sql"]]
     assert len(asked) == 1
+    assert "task_action " in plan_of(asked[0])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds it anyhow")
+@pytest.mark.parametrize("role", ["lead", "rep"])
+def test_batches_that_go_on_are_counted_by_their_own_index(role: str) -> None:
+    team = make_team()
+    make_task(account=make_account(team=team))
+    client = Client()
+    client.force_login(make_user(team, role))
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/prospects/").status_code == 200
+
+    asked = [q["sql"] for q in captured.captured_queries if "'claimed'" in q["sql"]]
+    assert len(asked) == 1
+    assert "task_moving " in plan_of(asked[0])
+
+
+def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN QUERY PLAN " + asked[0].replace("%", "%%"))
-        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
-    assert "task_action " in plan
+        cursor.execute("EXPLAIN QUERY PLAN " + sql.replace("%", "%%"))
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())

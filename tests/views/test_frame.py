@@ -167,6 +167,38 @@ def test_the_frame_counts_by_one_statement_and_the_list_not_twice(
     assert len(counting("/prospects/new/")) == 1
     frame = counting("/tasks/")[-1]
     assert '"status" IN' not in frame
+    for url, tabs in (("/tasks/?channel=call", 7), ("/tasks/?status=overdue", 6)):
+        assert counting(url)[0].count("SELECT COUNT(*)") == tabs
+
+
+def test_who_becomes_a_rep_is_told_what_a_rep_sees(team: Team) -> None:
+    person = make_user(team, "lead")
+    furnish(team, person)
+    client = client_of(person)
+    as_lead = client.get("/prospects/").text
+
+    person.memberships.update(role="rep")
+    as_rep = client.get("/prospects/").text
+
+    assert int(count(as_rep, "tasks")) < int(count(as_lead, "tasks"))
+    assert "3 in the queue" in as_rep
+
+
+def test_a_batch_that_goes_on_counts_however_many_came_after_it(
+    team: Team, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account("reply", team=team)
+    monkeypatch.setattr("tasks_app.services.batches.MOST", 2)
+    old, *_ = [make_batch(account) for _ in range(4)]
+    make_task(account=account, batch=old, delivery="accepted")
+    make_task(account=account, delivery="accepted")  # of no batch
+    client = client_of(lead)
+
+    assert count(client.get("/prospects/").text, "batches") == "1"
+    page = client.get("/batches/?state=running")
+    assert [batch for batch, *_ in page.context["rows"]] == [old]
+    page = client.get("/batches/?state=done")
+    assert old not in [batch for batch, *_ in page.context["rows"]]
 
 
 def test_the_counts_are_read_again_alone(team: Team, lead: User) -> None:
