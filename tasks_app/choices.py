@@ -24,6 +24,7 @@ from tasks_app.models import (
     Team,
     VendorUser,
 )
+from tasks_app.services.members import name_of
 from tasks_app.services.numbers import number_or_none
 from tasks_app.vendors import ADAPTERS
 
@@ -143,10 +144,6 @@ def numbers_of(asked: Iterable[tuple[str, str]], name: str) -> list[int]:
     return [number for number in read if number is not None]
 
 
-def called(user: User) -> str:
-    return user.get_full_name() or user.get_username()
-
-
 #: Kinds whose values are words of ours.
 WORDS: dict[str, Mapping[str, str]] = {
     "status": STATUSES,
@@ -224,7 +221,7 @@ class Choices:
         """Return (number, name, whether they are in the team) of possible holders."""
         named = numbers_of(self.asked, "assignee")
         return [
-            (str(user.pk), called(user), is_there)
+            (str(user.pk), name_of(user), is_there)
             for user, is_there in selectable_holders(self, named)
         ]
 
@@ -361,7 +358,7 @@ class Choices:
         there = people.filter(Q(is_there=True) | Q(has=True)).order_by("pk")
         away = VendorUser.objects.filter(account__team=self.team, user=None)
         named = [
-            (called(user), "assignee_id", user.pk) for user in there[:MOST_HOLDERS]
+            (name_of(user), "assignee_id", user.pk) for user in there[:MOST_HOLDERS]
         ]
         named += [
             (str(person), "vendor_user_id", person.pk)

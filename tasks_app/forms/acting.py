@@ -12,8 +12,8 @@ from django.utils import timezone
 from tasks_app.models import Task, Team, VendorUser
 from tasks_app.services import holding
 from tasks_app.services.actions import outcomes_for
-from tasks_app.services.assigning import name_of
 from tasks_app.services.many import schedule_of
+from tasks_app.services.members import members_of, name_of
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
@@ -136,7 +136,7 @@ class ActForm(SnoozeMixin, forms.Form):
         )
 
     def add_member(self) -> None:
-        members = User.objects.filter(memberships__team=self.team, is_active=True)
+        members = members_of(self.team)
         # A second press names whom the first one chose: `hand_over` says what of it.
         if self.task.assignee_id is not None and not self.is_bound:
             members = members.exclude(pk=self.task.assignee_id)

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.utils.dateparse import parse_time
 
 from tasks_app.models import Task, Team, VendorUser
-from tasks_app.services import holding, many
-from tasks_app.services.assigning import name_of
+from tasks_app.services import many
 from tasks_app.services.many import LEAVE, NOBODY, Plan, Wanted
+from tasks_app.services.members import members_by_name, name_of
 from tasks_app.vendors.words import Action
 
 from .acting_fields import OWN, SnoozeMixin, own_time_field, read_day, reason_field
@@ -111,7 +111,7 @@ class ManyForm(SnoozeMixin, forms.Form):
         shown = VendorUser.objects.filter(account__in=people, active=True)
         for person in shown.select_related("user"):
             people[person.account_id].append(person)
-        self.members = holding.members(self.team) if here else []
+        self.members = members_by_name(self.team) if here else []
         if len(people) + bool(here) > 1:
             self.add_person(people)
         first = [("", "Leave as they are")]

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from tasks_app.models import Task, TaskType, VendorUser
+from tasks_app.services.members import name_of
 from tasks_app.services.mending import MENDABLE, trouble
 
 Choice = TaskType | VendorUser
@@ -15,7 +16,7 @@ Choice = TaskType | VendorUser
 class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         user = obj.user
-        return f"{obj} ({user.get_full_name() or user})" if user else str(obj)
+        return f"{obj} ({name_of(user)})" if user else str(obj)
 
 
 class MendForm(forms.Form):

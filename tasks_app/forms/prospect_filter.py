@@ -12,8 +12,8 @@ from tasks_app.filters import LONGEST_VALUE, not_known_head
 from tasks_app.models import ConnectedAccount, Team
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.models.tasks import TaskQuerySet
-from tasks_app.services import assigning
 from tasks_app.services import prospect_cells as cells
+from tasks_app.services.members import name_of
 from tasks_app.services.prospect_query import ProspectQuery
 
 SORTS = {
@@ -118,7 +118,7 @@ class ProspectFilter:
     @property
     def owner_choices(self) -> dict[str, str]:
         """Return nobody and the people of the team, by name."""
-        people = {key: assigning.name_of(user) for key, user in self.members.items()}
+        people = {key: name_of(user) for key, user in self.members.items()}
         return {"none": "No owner", **people}
 
     @property

@@ -20,7 +20,7 @@ from .people import Membership, Team, empty_dict
 from .prospects import Prospect
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import AbstractBaseUser, User
 
 #: Columns that filters of the list ask for, in an order that makes an index quick to
 #: walk along: PostgreSQL finds a column at once only up to the first text and the first
@@ -457,3 +457,14 @@ class TaskEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.old} → {self.new}"
+
+    @classmethod
+    def of_person(
+        cls, task: Task, kind: str, old: object, new: object, *, by: User, at: datetime
+    ) -> TaskEvent:
+        """Return, not saved yet, that somebody changed something; None is said as ''."""
+        old, new = ("" if value is None else str(value) for value in (old, new))
+        source = cls.Source.PERSON
+        return cls(
+            task=task, at=at, source=source, actor=by, kind=kind, old=old, new=new
+        )

@@ -28,6 +28,7 @@ from .connecting import connect_account, who
 from .delivery import EARLIER
 from .directory import read_types, read_users
 from .doorbell import ring
+from .members import name_of
 from .pacing import Saturated
 from .talking import Outdated, converse
 
@@ -151,9 +152,7 @@ def pause(account: ConnectedAccount, by: AbstractBaseUser | None = None) -> bool
 
     Return whether it was going on before.
     """
-    name = by.get_username() if by else ""
-    if isinstance(by, User):
-        name = by.get_full_name() or name
+    name = name_of(by) if isinstance(by, User) else by.get_username() if by else ""
     reason = f"Paused by {name}." if name else "Paused."
     return gate.shut(account, State.PAUSED, reason, by_id=by.pk if by else None)
 

@@ -20,8 +20,8 @@ from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
 from . import doorbell, holding, states
-from .assigning import name_of
 from .delivery import withdraw
+from .members import name_of
 
 #: How long a wish can be taken back before it leaves.
 UNDO = timedelta(seconds=6)

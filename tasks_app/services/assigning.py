@@ -12,6 +12,8 @@ from django.db.models import Q
 from tasks_app.models import ConnectedAccount, Membership, VendorUser
 from tasks_app.vendors.offers import FieldError
 
+from .members import members_by_name, members_of, name_of
+
 #: Here an e-mail address alone names a person, so nobody has to be read first.
 NAMED_BY_EMAIL = frozenset({"leadsquared"})
 
@@ -98,18 +100,12 @@ def failed(sentence: str) -> Holder:
     return Holder(errors=[FieldError("assignee", sentence)])
 
 
-def name_of(user: User) -> str:
-    return user.get_full_name() or user.email or user.get_username()
-
-
 def assignees(account: ConnectedAccount, *, at_vendor: bool) -> list[tuple[str, str]]:
     """Return (value, label) of everybody who can be chosen; see `assignee_of`."""
     if at_vendor:
         people = VendorUser.objects.filter(account=account, active=True)
         return [(f"vendor:{person.pk}", str(person)) for person in people]
-    members = User.objects.filter(memberships__team=account.team, is_active=True)
-    found = [(f"user:{member.pk}", name_of(member)) for member in members]
-    return sorted(found, key=lambda choice: choice[1].casefold())
+    return [(f"user:{m.pk}", name_of(m)) for m in members_by_name(account.team)]
 
 
 def assignee_of(account: ConnectedAccount, value: str) -> User | VendorUser | None:
@@ -119,8 +115,7 @@ def assignee_of(account: ConnectedAccount, value: str) -> User | VendorUser | No
         return None
     if kind == "vendor":
         return VendorUser.objects.filter(account=account, pk=number).first()
-    members = User.objects.filter(memberships__team=account.team, is_active=True)
-    return members.filter(pk=number).first()
+    return members_of(account.team).filter(pk=number).first()
 
 
 def named(
@@ -137,8 +132,8 @@ def named(
     person = person or people.exclude(email="").filter(email__iexact=text).first()
     if person is not None and (at_vendor or person.user is not None):
         return person
-    members = User.objects.filter(memberships__team=account.team, is_active=True)
-    member = members.filter(Q(email__iexact=text) | Q(username__iexact=text)).first()
+    called_so = Q(email__iexact=text) | Q(username__iexact=text)
+    member = members_of(account.team).filter(called_so).first()
     if member is not None and text:
         return member
     if not at_vendor or not text or len(text) > 100:

@@ -28,6 +28,7 @@ from tasks_app.vendors.words import Action, Status
 from . import bringing, doorbell, gate
 from .delivery import AlreadySettled
 from .drafting import drafts_for
+from .members import name_of
 from .pacing import Saturated
 from .talking import converse, only_while_it_stands
 
@@ -305,7 +306,7 @@ def how_it_stands(copy: TaskCopy) -> str:
     if not copy.outcome:
         return "It is being taken back already."
     who = copy.settled_by
-    name = (who.get_full_name() or who.get_username()) if who else "Baton"
+    name = name_of(who) if who else "Baton"
     return f"Already settled by {name}: {copy.get_outcome_display().lower()}."
 
 

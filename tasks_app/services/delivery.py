@@ -10,6 +10,7 @@ from django.utils import timezone
 from tasks_app.models import Push, Task, TaskCopy, TaskEvent
 
 from . import bringing, doorbell, states
+from .members import name_of
 from .states import Change
 
 State = Push.State
@@ -193,7 +194,7 @@ def already(push: Push) -> AlreadySettled:
     )
     who = "Baton"
     if last is not None and last.actor is not None:
-        who = last.actor.get_full_name() or last.actor.get_username()
+        who = name_of(last.actor)
     return AlreadySettled(
         f"Already settled by {who}: {push.get_state_display().lower()}."
     )

@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 
 from tasks_app.models import Task, Team
 
+from .members import name_of
+
 HEADINGS = (
     "Task",
     "Title",
@@ -76,7 +78,7 @@ def cells(task: Task, team: Team) -> list[Any]:
         return f"{at.astimezone(team.zone):%Y-%m-%d %H:%M}" if at else ""
 
     prospect = task.prospect
-    holder = task.assignee.get_full_name() or task.assignee if task.assignee else None
+    holder = name_of(task.assignee) if task.assignee else None
     return [
         task.pk,
         task.title,

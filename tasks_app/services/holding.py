@@ -19,7 +19,7 @@ from tasks_app.models import Task, TaskEvent, Team
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.words import Action
 
-from .assigning import name_of
+from .members import members_of, name_of
 
 #: A history line of these holds the numbers of users, '' for nobody.
 KIND = "holder"
@@ -71,15 +71,7 @@ def hand_over(
             skipped[reason].append(task.pk)
             continue
         events.append(
-            TaskEvent(
-                task=task,
-                at=now,
-                source=TaskEvent.Source.PERSON,
-                actor=by,
-                kind=KIND,
-                old=str(task.assignee_id or ""),
-                new=str(number or ""),
-            )
+            TaskEvent.of_person(task, KIND, task.assignee_id, number, by=by, at=now)
         )
         task.assignee, task.updated_at = to, now
         task.version += 1
@@ -95,7 +87,7 @@ def give_back(former: Mapping[int, str], to: str, *, by: User, team: Team) -> in
     Only those that are still with `to`. Return how many went back.
     """
     done = 0
-    people = members_of(team, [*former.values()])
+    people = those_in_team(team, [*former.values()])
     with transaction.atomic():
         tasks = list(
             Task.objects.filter(
@@ -116,16 +108,10 @@ def give_back(former: Mapping[int, str], to: str, *, by: User, team: Team) -> in
     return done
 
 
-def members_of(team: Team, numbers: Sequence[str | int]) -> dict[int, User]:
+def those_in_team(team: Team, numbers: Sequence[str | int]) -> dict[int, User]:
     """Return those of these users who work in this team now."""
     ids = {int(number) for number in numbers if number}
-    return User.objects.filter(memberships__team=team, is_active=True).in_bulk(ids)
-
-
-def members(team: Team) -> list[User]:
-    """Return who can have a task here, by name."""
-    found = User.objects.filter(memberships__team=team, is_active=True)
-    return sorted(found, key=lambda user: name_of(user).casefold())
+    return members_of(team).in_bulk(ids)
 
 
 def names_of(numbers: Sequence[str], team: Team) -> dict[str, str]:

@@ -330,7 +330,7 @@ class Portion:
         """Give these to whom was chosen for what only Baton keeps."""
         if not tasks:
             return
-        people = holding.members_of(self.team, [self.wanted.member])
+        people = holding.those_in_team(self.team, [self.wanted.member])
         if not people:
             for task in tasks:
                 sentence = f"You chose nobody for {task.account.name}."

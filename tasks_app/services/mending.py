@@ -121,17 +121,7 @@ def _mend(
         task = push.task
         kind = "type" if isinstance(chosen, TaskType) else "assignee"
         old = task.type if isinstance(chosen, TaskType) else task.vendor_user
-        events.append(
-            TaskEvent(
-                task=task,
-                at=now,
-                source=TaskEvent.Source.PERSON,
-                actor=by,
-                kind=kind,
-                old=str(old or ""),
-                new=str(chosen),
-            )
-        )
+        events.append(TaskEvent.of_person(task, kind, old, chosen, by=by, at=now))
         apply(task, chosen)
         task.version += 1
         task.updated_at = now

@@ -7,15 +7,9 @@ from typing import TypeVar
 
 from django.contrib.auth.models import User
 
-from tasks_app.models import Team, VendorUser
+from tasks_app.models import VendorUser
 
 T = TypeVar("T")
-
-
-def members_of(team: Team) -> list[User]:
-    """Return the team's people by name."""
-    found = User.objects.filter(memberships__team=team, is_active=True)
-    return sorted(found, key=lambda user: user.get_full_name() or user.get_username())
 
 
 def user_keys(user: User) -> set[str]:

@@ -71,14 +71,8 @@ def prioritise(
             skipped[reason].append(task.pk)
             continue
         events.append(
-            TaskEvent(
-                task=task,
-                at=now,
-                source=TaskEvent.Source.PERSON,
-                actor=by,
-                kind="priority",
-                old=str(task.priority),
-                new=str(priority.value),
+            TaskEvent.of_person(
+                task, "priority", task.priority, priority.value, by=by, at=now
             )
         )
         task.priority, task.updated_at = priority, now

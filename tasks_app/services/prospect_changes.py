@@ -11,7 +11,8 @@ from django.utils import timezone
 from tasks_app.models import Prospect, Tag, Team
 
 from .matching import chunks
-from .owners import members_by_key, members_of
+from .members import members_by_name
+from .owners import members_by_key
 from .prospects import tags_named
 
 #: More at once would only be noticed as a mistake after the fact.
@@ -72,6 +73,6 @@ def word_for(team: Team, owner: User) -> str:
     """
     words = (owner.email, owner.get_full_name(), owner.get_username())
     there = [word for word in words if word.strip()]
-    named = members_by_key(members_of(team))
+    named = members_by_key(members_by_name(team))
     alone = (word for word in there if named.get(word.strip().casefold()) == owner)
     return next(alone, there[0])

@@ -12,7 +12,8 @@ from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.models.tasks import TaskQuerySet
 
 from .matching import filter_prospects
-from .owners import members_of, user_keys
+from .members import members_by_name
+from .owners import user_keys
 
 #: By what is asked: whether they asked not to be contacted.
 CONTACTS = {"yes": False, "no": True}
@@ -85,7 +86,7 @@ class ProspectQuery:
         return accounts.filter(pk=int(number) if known else 0).first()
 
     def _owner_keys(self, team: Team) -> Collection[str]:
-        for member in members_of(team):
+        for member in members_by_name(team):
             if str(member.pk) == self.owner:
                 return user_keys(member)
         return []

@@ -14,9 +14,10 @@ from django.core.validators import validate_email
 from tasks_app.models import ConnectedAccount, Prospect, VendorUser
 from tasks_app.vendors.offers import FieldError
 
-from .assigning import NAMED_BY_EMAIL, Holder, holder_for, name_of, newcomer
+from .assigning import NAMED_BY_EMAIL, Holder, holder_for, newcomer
 from .drafting import assignee_draft
-from .owners import by_key, members_by_key, members_of, vendor_user_keys
+from .members import members_by_name, name_of
+from .owners import by_key, members_by_key, vendor_user_keys
 from .plans import NOBODY, Planned, Shares, TaskInput
 from .reaching import LeftOut
 from .spreading import day_of, moved
@@ -80,7 +81,7 @@ class Sharer:
         if not self.at_vendor:
             there = [person for person in there if person.user is not None]
         vendor = by_key(there, {n: vendor_user_keys(p) for n, p in enumerate(there)})
-        members = members_by_key(members_of(account.team))
+        members = members_by_key(members_by_name(account.team))
         for key in sorted(keys):
             person = vendor.get(key) or members.get(key) or self._stranger(key)
             if person is None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tasks_app.models import ConnectedAccount, Push, Team
 
 from . import gate, pacing
+from .members import name_of
 from .queueing import calls_for, calls_waiting, queue_length, waiting
 
 
@@ -45,7 +46,7 @@ def held_up(
         )
     if account.state == state.PAUSED:
         who = account.paused_by
-        by = f" by {who.get_full_name() or who.get_username()}" if who else ""
+        by = f" by {name_of(who)}" if who else ""
         since = clock(account.state_since, team, now)
         return HeldUp(
             "amber",

@@ -19,6 +19,7 @@ from django.utils.http import urlsafe_base64_encode
 from tasks_app.models import Membership, Team
 from tasks_app.models.people import validate_time_zone
 
+from .members import name_of
 from .zones import zone_changed
 
 #: Where Baton is reached while PUBLIC_URL names nothing else.
@@ -135,7 +136,7 @@ def send_set_password_link(user: User, *, base_url: str = "") -> str:
     link = set_password_link(user, base_url=base_url)
     hours = settings.PASSWORD_RESET_TIMEOUT // 3600
     body = MAIL.format(
-        name=user.get_full_name() or user.get_username(),
+        name=name_of(user),
         username=user.get_username(),
         link=link,
         days=hours // 24,

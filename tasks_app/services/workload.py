@@ -29,10 +29,10 @@ from tasks_app.vendors.words import Action
 
 from . import holding
 from .actions import NotOffered, ask, hand_over, locked_creates, undo, why_not
-from .assigning import name_of
 from .days import UNFINISHED, WEEK, Days
 from .holding import only_here
 from .many import moved_to, schedule_of
+from .members import members_by_name, name_of
 from .snoozing import MORNING
 
 #: Held by somebody at the vendor whom nobody here is.
@@ -169,7 +169,7 @@ def takers_for(task: Task, by: User, *, is_lead: bool) -> list[Taker]:
     Where the vendor keeps nobody for it, anybody of the team.
     """
     if only_here(task.account.adapter(), task.type.code):
-        members = holding.members(task.team) if is_lead else [by]
+        members = members_by_name(task.team) if is_lead else [by]
         return [Taker(m, m) for m in members if m.pk != task.assignee_id]
     people = task.account.vendor_users.filter(active=True).select_related("user")
     if not is_lead:

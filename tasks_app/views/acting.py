@@ -21,7 +21,7 @@ from tasks_app.forms.acting import ActForm
 from tasks_app.models import Push, Task, TaskEvent
 from tasks_app.services import actions, holding
 from tasks_app.services.actions import Conflict, NotOffered
-from tasks_app.services.assigning import name_of
+from tasks_app.services.members import name_of
 from tasks_app.services.numbers import number_or_none, number_or_zero
 from tasks_app.services.preferences import columns_of
 from tasks_app.vendors.words import Action

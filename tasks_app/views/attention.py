@@ -10,6 +10,7 @@ from functools import partial
 from django.urls import reverse
 
 from tasks_app.models import ConnectedAccount
+from tasks_app.services import members
 from tasks_app.services.account_health import AccountHealth
 from tasks_app.services.action_runs import MOST as MOST_IN_RUN
 from tasks_app.services.counting import MOST, count_words
@@ -113,7 +114,7 @@ def paused_lines(facts: Facts) -> Iterator[Line]:
     """Yield a line for each batch that somebody paused and that still has to go out."""
     for batch, number in facts.paused:
         who = batch.paused_by
-        by = f" by {who.get_full_name() or who.get_username()}" if who else ""
+        by = f" by {members.name_of(who)}" if who else ""
         since = said(batch.paused_at, facts) if batch.paused_at else ""
         head = f"“{batch.title}” is paused{by} since {since}"
         text = f"{wait(number)} until somebody resumes the batch."

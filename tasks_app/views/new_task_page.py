@@ -27,7 +27,7 @@ from tasks_app.models import (
 from tasks_app.services import choosing, filling
 from tasks_app.services.choosing import Choice, Chosen
 from tasks_app.services.creating import Plan, prepare
-from tasks_app.services.owners import members_of
+from tasks_app.services.members import members_by_name
 from tasks_app.services.plans import NOBODY
 from tasks_app.services.queueing import duration, rate_words
 from tasks_app.services.sharing import label
@@ -235,7 +235,7 @@ class NewTaskPage:
             self.accounts,
             (),
             Task.objects.none(),
-            members_of(self.team),
+            members_by_name(self.team),
         )
         return [
             ("known", "Known to", "Any or none", offered.known_choices, asked.known),

@@ -29,6 +29,7 @@ from tasks_app.models import (
 from tasks_app.models.prospects import ProspectQuerySet
 from tasks_app.services import owners
 from tasks_app.services import prospects as service
+from tasks_app.services.members import members_by_name
 from tasks_app.services.numbers import number_or_zero
 from tasks_app.services.prospect_cells import BadCell
 from tasks_app.services.prospect_export import prospect_lines
@@ -89,7 +90,7 @@ def read_filter(
     tags = team.tags.values_list("name", flat=True)
     # Who sees a part of the tasks only is told about that part.
     tasks = visible(request)
-    members = owners.members_of(team)
+    members = members_by_name(team)
     return ProspectFilter(source, team, accounts_of(request), tags, tasks, members)
 
 
@@ -234,7 +235,7 @@ def owner_of(request: TeamRequest, prospect: Prospect) -> User | None:
     """Return whom of the team its owner's name means, None for nobody known."""
     if not prospect.owner_key:
         return None
-    members = owners.members_of(team_of(request))
+    members = members_by_name(team_of(request))
     return owners.members_by_key(members).get(prospect.owner_key)
 
 

@@ -17,7 +17,7 @@ from tasks_app.forms.acting import ActForm
 from tasks_app.models import ConnectedAccount, Push, Task, Team, VendorUser
 from tasks_app.services import actions, holding
 from tasks_app.services.actions import Difference
-from tasks_app.services.assigning import name_of
+from tasks_app.services.members import name_of
 from tasks_app.vendors.base import VendorAdapter
 from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.vendors.words import Action
@@ -220,7 +220,7 @@ def differences(parts: Iterable[Difference], team: Team) -> list[tuple[str, str,
     ids = {v for d in parts if d.name == "vendor_user_id" for v in (d.seen, d.now) if v}
     people = VendorUser.objects.filter(account__team=team).in_bulk(ids)
     users = {v for d in parts if d.name == "assignee_id" for v in (d.seen, d.now) if v}
-    members = holding.members_of(team, list(users)) if users else {}
+    members = holding.those_in_team(team, list(users)) if users else {}
 
     def said(name: str, value: Any) -> str:
         if name == "vendor_user_id":

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from tasks_app.models import Exchange, Push, Task, TaskEvent, Team
 from tasks_app.services import holding
+from tasks_app.services.members import name_of
 from tasks_app.vendors.drafts import AccountConfig
 from tasks_app.views.wording import DELIVERY_TITLES, clock, day_words
 
@@ -172,9 +173,7 @@ def line_of(
     event: TaskEvent, task: Task, team: Team, people: Mapping[str, str]
 ) -> Line:
     vendor = task.account.get_vendor_display()
-    who = (
-        event.actor.get_full_name() or event.actor.get_username() if event.actor else ""
-    )
+    who = name_of(event.actor) if event.actor else ""
     by = f" by {who}" if who else ""
     if event.kind == "created":
         text = event.note or (f"In the batch “{event.new}”." if event.new else "")

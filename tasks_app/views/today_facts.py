@@ -20,7 +20,7 @@ from tasks_app.models import (
     Task,
 )
 from tasks_app.models.tasks import TaskQuerySet
-from tasks_app.services import today
+from tasks_app.services import members, today
 from tasks_app.services.account_health import AccountHealth, healths
 from tasks_app.services.action_runs import open_runs
 from tasks_app.services.counting import MOST, count_each
@@ -149,5 +149,5 @@ def read_facts(
 def name_of(load: today.Load) -> str:
     """Return who holds this work."""
     if load.person is not None:
-        return load.person.get_full_name() or load.person.get_username()
+        return members.name_of(load.person)
     return "Somebody at the vendor" if load.key == "elsewhere" else "Unassigned"

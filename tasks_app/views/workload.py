@@ -19,6 +19,7 @@ from tasks_app.services import holding
 from tasks_app.services import workload as service
 from tasks_app.services.actions import Conflict, NotOffered, why_not
 from tasks_app.services.days import WEEK, Days, monday_of
+from tasks_app.services.members import name_of
 from tasks_app.services.numbers import number_or_none, number_or_zero
 from tasks_app.services.workload import Cell, Taker
 from tasks_app.vendors.words import Action
@@ -141,7 +142,7 @@ def people(request: TeamRequest, keys: set[str]) -> list[tuple[str, User | None,
     if not request.membership.is_lead:
         members = members.filter(pk=request.user.pk)
     found: list[tuple[str, User | None, str]] = [
-        (str(user.pk), user, user.get_full_name() or user.get_username())
+        (str(user.pk), user, name_of(user))
         for user in members.order_by("first_name", "last_name", "username")
     ]
     found.append(("none", None, "Unassigned"))
@@ -150,7 +151,7 @@ def people(request: TeamRequest, keys: set[str]) -> list[tuple[str, User | None,
     known = {key for key, _, _ in found}
     gone = keys - known
     for user in User.objects.filter(pk__in=gone).order_by("username"):
-        found.append((str(user.pk), user, user.get_full_name() or user.get_username()))
+        found.append((str(user.pk), user, name_of(user)))
     return found
 
 

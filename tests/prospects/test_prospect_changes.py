@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tasks_app.models import Prospect, Tag, Team
 from tasks_app.services import owners, prospect_changes, prospects
+from tasks_app.services.members import members_by_name
 from tests.factories import client_of, make_prospect, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -187,7 +188,7 @@ def test_an_owner_is_written_as_what_names_them_alone(team: Team) -> None:
     prospect_changes.set_owner(team, [person.pk], second)
 
     person.refresh_from_db()
-    found = owners.members_by_key(owners.members_of(team))
+    found = owners.members_by_key(members_by_name(team))
     assert found.get(person.owner_key) == second != first
     assert person.owner == second.username
 
