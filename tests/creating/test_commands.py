@@ -355,9 +355,9 @@ def test_people_take_turns_and_days_are_spread() -> None:
     )  # fmt: skip
 
     assert [line for line in said if line.startswith("Share")] == [
-        f"Share: 2030-07-19: {elin.email} 1, {jonas.email} 1",
-        f"Share: 2030-07-22: {elin.email} 1, {jonas.email} 1",
-        f"Share: 2030-07-23: {elin.email} 1",
+        f"Share: 2030-07-19: {elin.username} 1, {jonas.username} 1",
+        f"Share: 2030-07-22: {elin.username} 1, {jonas.username} 1",
+        f"Share: 2030-07-23: {elin.username} 1",
     ]
     tasks = Task.objects.order_by("pk")
     assert [task.assignee for task in tasks] == [elin, jonas, elin, jonas, elin]
