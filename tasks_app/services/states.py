@@ -342,7 +342,8 @@ def _updated_tasks(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
 def _ended_work(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
     """Return what ends the work on tasks whose creates were withdrawn, if any.
 
-    What was asked for meanwhile ends, too: it waited for a task that never comes.
+    Work that somebody has done meanwhile stays done. What was asked for at the vendor
+    ends: it waited for a task that never comes.
     """
     tasks = [
         moved.task_id
@@ -355,8 +356,9 @@ def _ended_work(made: Sequence[tuple[Change, Moved]]) -> list[Statement]:
     ids = ", ".join(["%s"] * len(tasks))
     work = f"""
         UPDATE baton_task
-           SET status = 'cancelled', completed_at = NULL, action_state = '',
-               action_error = '', version = version + 1, updated_at = %s
+           SET status = CASE WHEN status IN ('open', 'in_progress')
+                             THEN 'cancelled' ELSE status END,
+               action_state = '', action_error = '', version = version + 1, updated_at = %s
          WHERE id IN ({ids})
     """  # noqa: S608 - only placeholders are put into the text
     actions = f"""

@@ -61,14 +61,20 @@ def test_whichever_way_it_is_taken_back_its_work_is_over(account, lead, way) -> 
 
 
 @pytest.mark.parametrize("way", ["the task's button", "its account"])
-def test_what_was_asked_for_meanwhile_ends_with_it(account, lead, way) -> None:
+def test_what_was_done_meanwhile_stays_done_and_is_told_to_nobody(
+    account, lead, way
+) -> None:
     task = waiting(account)
     actions.ask(task, Action.COMPLETE, by=lead)
+    task.refresh_from_db()
+    done_at = task.completed_at
 
     WAYS[way](task, lead)
 
     task.refresh_from_db()
-    assert (task.status, task.completed_at) == ("cancelled", None)
+    assert done_at is not None
+    assert (task.delivery, task.status) == ("withdrawn", "completed")
+    assert task.completed_at == done_at
     assert (task.action_state, task.action_error) == ("", "")
     assert set(Push.objects.values_list("state", flat=True)) == {"withdrawn"}
 
