@@ -57,6 +57,8 @@ document.addEventListener("keydown", (event) => {
   const target = wanted(pair) || wanted(key);
   if (target) {
     event.preventDefault();
+    // Closing a menu gives the focus back to where it was: better there than nowhere.
+    if (target.popoverTargetElement && document.activeElement === document.body) target.focus();
     target.click();
   } else if (where.querySelector(`[data-key^="${CSS.escape(key)} "]`)) {
     [first, firstAt] = [key, Date.now()];

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tasks_app.filters import TaskFilter
@@ -29,6 +30,11 @@ def read_query(request: TeamRequest, data: QueryDict) -> TaskFilter:
 def changeable_view(request: TeamRequest, view_id: int) -> SavedView:
     assert request.membership is not None  # noqa: S101
     return get_object_or_404(changeable_views(request.membership), pk=view_id)
+
+
+def back_to(place: str) -> HttpResponse:
+    """Go to the list of views; what has this id there gets the focus."""
+    return redirect(f"{reverse('saved-view-list')}#{place}")
 
 
 @require_GET
@@ -89,7 +95,7 @@ def save(
         return form(request, view, task_filter, anew=anew, error=str(refused))
     done = "shows this now" if anew else "is saved"
     messages.success(request, f"“{saved.name}” {done}.")
-    return redirect(address_of(saved) if new else "saved-view-list")
+    return redirect(address_of(saved)) if new else back_to(f"change-{saved.pk}")
 
 
 def form(
@@ -134,7 +140,7 @@ def saved_view_pin(request: TeamRequest, view_id: int) -> HttpResponse:
     view.save(update_fields=["pinned"])
     stands = "stands in the sidebar now" if view.pinned else "is off the sidebar"
     messages.success(request, f"“{view.name}” {stands}.")
-    return redirect("saved-view-list")
+    return back_to(f"pin-{view.pk}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -148,4 +154,4 @@ def saved_view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
         return render(request, "saved_views/delete.html", context)
     view.delete()
     messages.success(request, f"“{view.name}” is deleted. Its tasks are untouched.")
-    return redirect("saved-view-list")
+    return back_to("main")
