@@ -1,11 +1,12 @@
-// Keys in a list of tasks: J and K walk the rows, X ticks, Shift X ticks all from the row
-// that was ticked last, O opens, Esc clears the ticks.
+// Keys in a list of tasks or prospects: J and K walk the rows, X ticks, Shift X ticks all
+// from the row that was ticked last, B leads to what can be done with those, O opens, Esc
+// clears the ticks.
 // The row in use is the one that has the focus, so nothing else has to be remembered.
 // Without this file Tab, Space and Enter do the same.
 
-const ROW = "#task-list tbody tr:not(.group)";
+const ROW = ".tasklist tbody tr:not(.group)";
 const rows = () => [...document.querySelectorAll(ROW)];
-const opener = (row) => row?.querySelector("[data-drawer]");
+const opener = (row) => row?.querySelector(".cell-main__title");
 
 // Where the focus was last: opening a menu or a panel takes it away for a while.
 let last = "";
@@ -32,13 +33,26 @@ const keys = {
   o: () => current()?.click(),
   x: () => tick(false),
   "shift x": () => tick(true),
-  escape: () => document.querySelector("#task-list:has(tbody :checked) [data-clear]")?.click(),
+  b: () => bar()?.focus(),
+  escape: () => document.querySelector(".tasklist:has(tbody :checked) [data-clear]")?.click(),
 };
 
 function tick(shiftKey) {
   const box = current()?.closest("tr").querySelector(".check");
   box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey }));
 }
+
+/** The first thing to press in the bar for ticked rows, while it is there. */
+function bar() {
+  const all = [...document.querySelectorAll(".bulkbar :is(a, button, input)")];
+  return all.find((each) => each.getClientRects().length > 0);
+}
+
+// The bar goes with the ticks: the focus goes back to the row that had it last.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("[data-clear]") || !document.activeElement.closest(".bulkbar")) return;
+  current()?.focus({ preventScroll: event.detail > 0 });
+});
 
 /** The title in the row with the focus, else in the one that had it last. */
 function current() {
@@ -48,13 +62,13 @@ function current() {
 
 document.addEventListener("single-key", (event) => {
   const act = keys[event.detail];
-  if (!act || !document.getElementById("task-list")) return;
+  if (!act || !document.querySelector(".tasklist")) return;
   act();
   event.preventDefault();
 });
 
 // A filter that was taken away takes the focus with it: on to the next one, or the search.
-const FILTERS = ["#task-chips .chip__x", ".empty__ways a"];
+const FILTERS = [".chips .chip__x", ".empty__ways a", "#empty-clear", "#chips-clear"];
 let gone = null; // of which kind, and how many of it came before
 document.addEventListener("htmx:beforeSwap", (event) => {
   const link = event.detail.requestConfig?.elt;

@@ -116,7 +116,9 @@ def prospect_list(request: TeamRequest) -> HttpResponse:
     }
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, "prospects/list.html", context)
-    response = render(request, "prospects/list.html#prospect-answer", context)
+    whole = request.htmx.target == "prospect-view"
+    piece = "prospect-whole" if whole else "prospect-answer"
+    response = render(request, f"prospects/list.html#{piece}", context)
     page_query = wanted.query(page=str(page.number) if page.number > 1 else "")
     address = reverse("prospect-list") + (f"?{page_query}" if page_query else "")
     return keep_address(request, response, address, texts=("q", "company"))
@@ -231,6 +233,11 @@ def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
     }
 
 
+def back_to(prospect: Prospect, place: str) -> HttpResponse:
+    """Go to the prospect's page; what has this id there gets the focus."""
+    return redirect(f"{reverse('prospect-detail', args=[prospect.pk])}#{place}")
+
+
 def owner_of(request: TeamRequest, prospect: Prospect) -> User | None:
     """Return whom of the team its owner's name means, None for nobody known."""
     if not prospect.owner_key:
@@ -308,7 +315,7 @@ def prospect_do_not_contact(request: TeamRequest, prospect_id: int) -> HttpRespo
         if out
         else f"{prospect} may be contacted again.",
     )
-    return redirect("prospect-detail", prospect_id)
+    return back_to(prospect, "opted-out" if out else "opted-in")
 
 
 @require_POST
@@ -338,4 +345,4 @@ def prospect_id_save(
         if known
         else f"No id at {account.name} any more.",
     )
-    return redirect("prospect-detail", prospect_id)
+    return back_to(prospect, f"id-{account.pk}")

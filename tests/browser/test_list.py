@@ -103,6 +103,30 @@ def test_a_range_is_ticked_by_keyboard_also_after_its_row_came_anew(
     expect(bar).to_contain_text("5 selected")
 
 
+def test_b_leads_from_ticked_rows_to_their_bar_and_clearing_leads_back(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    bar = page.get_by_role("toolbar")
+
+    page.keyboard.press("b")  # nothing is ticked
+    for key in "jjxb":
+        page.keyboard.press(key)
+    expect(bar.get_by_role("button", name="Clear selection")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(bar.get_by_role("button", name="Complete")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    expect(page.get_by_role("link", name="Step 2", exact=True)).to_be_focused()
+
+    for key in "xb":
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    expect(bar).to_be_hidden()
+    expect(page.get_by_role("link", name="Step 2", exact=True)).to_be_focused()
+
+
 def test_a_row_and_its_panel_follow_the_way_to_the_vendor(
     desk: Desk, open_page: OpenPage
 ):
