@@ -21,3 +21,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 document.addEventListener("htmx:afterSwap", place);
+
+// A live region says what comes into it, not what it came with: the messages of a page that
+// was loaded come a moment after it.
+const came = [...document.querySelectorAll("#toasts > .toast")];
+for (const toast of came) toast.hidden = true;
+setTimeout(() => {
+  for (const toast of came) toast.hidden = false;
+}, 150);
