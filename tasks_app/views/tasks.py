@@ -183,7 +183,7 @@ def task_list(request: TeamRequest) -> HttpResponse:
     htmx = request.htmx
     if not htmx or htmx.history_restore_request:
         return render(request, template, context)
-    piece = "task-answer" if htmx.target == "task-list" else "task-view"
+    piece = "task-answer" if htmx.target == "task-list" else "task-whole"
     response = render(request, f"{template}#{piece}", context)
     address = reverse("task-list") + (f"?{here}" if here else "")
     return keep_address(request, response, address, days=DATES)

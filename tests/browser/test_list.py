@@ -335,3 +335,29 @@ def test_a_view_that_was_saved_elsewhere_comes_to_sidebar_and_tabs(
         re.compile("Mine.*5")
     )
     expect(page.locator("#nav-tasks")).to_have_text("5")
+
+
+def test_the_number_found_is_said_by_an_element_that_stays(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    SavedView.objects.create(
+        team=desk.lead.memberships.get().team,
+        owner=desk.lead,
+        name="Lost",
+        query="delivery=withdrawn",
+        pinned=True,
+    )
+    page.goto("/tasks/?status=open")
+    said = page.locator("#list-said")
+    first = said.element_handle()
+    expect(page.locator("#nav-views [id^=nav-view-count]")).to_have_text("")
+
+    page.get_by_label("Search tasks", exact=True).fill("Step 1")
+    expect(said).to_have_text(re.compile(r"^1\d? tasks?$"))
+    page.locator("#chip-q").click()
+    expect(page.get_by_label("Search tasks", exact=True)).to_have_value("")
+
+    expect(said).to_have_text(page.locator("#export-total").inner_text() + " tasks")
+    assert first.evaluate("element => element.isConnected")
+    expect(page.locator("#nav-views [id^=nav-view-count]")).to_have_text("")
