@@ -1,6 +1,7 @@
 // Keeps a region fresh: `data-refresh` is every how many seconds. Only while the page
 // can be seen, and never while somebody is at work in it: a pointer that moves or is aimed
-// at something, a key, an open dialog. A pointer that was left lying there does not count.
+// at something, a key, an open dialog. A pointer that was left lying there does not count,
+// nor a focus on what stays the same (`data-stays`, with an id): it gets its focus back.
 // Without this file the page is as old as its loading.
 
 const RESTS = 10_000; // ms without a move after which a pointer only lies there
@@ -26,7 +27,7 @@ const pointed = (region) => {
 const busy = (region) =>
   pointed(region) ||
   region.querySelector("dialog[open], :popover-open") !== null ||
-  region.querySelector(":focus-visible") !== null;
+  region.querySelector(":focus-visible:not([data-stays])") !== null;
 
 function look() {
   if (document.hidden) return;

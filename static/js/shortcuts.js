@@ -1,6 +1,6 @@
 // Keys for the whole frame, and the dialogs they open. A link or button says its own key:
 // `data-key="n"`, or `data-key="g t"` for two in a row. Single keys can be turned off
-// (`data-keys="off"` on the body); Ctrl K stays. In a dialog only its own keys count, and
+// (`data-keys="off"` on the body); Ctrl K and Ctrl Z stay. In a dialog only its own keys count, and
 // only where it asks for them (`data-own-keys`). A key that nothing here has is passed on
 // as the event `single-key`. Without this file all of it are links.
 
@@ -22,6 +22,13 @@ export function show(id) {
   return true;
 }
 
+/** Press the newest Undo: it stands last on the page, and not for long. */
+function undo() {
+  const button = [...document.querySelectorAll("#toasts [data-undo] button")].at(-1);
+  button?.click();
+  return Boolean(button);
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -40,6 +47,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
     if (key === "k" && show("palette")) event.preventDefault();
+    if (key === "z" && !event.repeat && !typing(event.target) && undo()) event.preventDefault();
     return;
   }
   if (document.body.dataset.keys === "off" || event.defaultPrevented) return;

@@ -22,10 +22,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:afterSwap", place);
 
-// A live region says what comes into it, not what it came with: the messages of a page that
-// was loaded come a moment after it.
-const came = [...document.querySelectorAll("#toasts > .toast")];
-for (const toast of came) toast.hidden = true;
-setTimeout(() => {
-  for (const toast of came) toast.hidden = false;
-}, 150);
+// What a page brings with it is not read out: a live region tells of what is put into it.
+// So the page's messages are put in once more, a moment after it was read.
+const READ_OUT = 100; // ms
+
+function sayAgain() {
+  const toasts = document.getElementById("toasts");
+  if (!toasts || toasts.contains(document.activeElement)) return;
+  toasts.replaceChildren(...toasts.children);
+}
+
+addEventListener("load", () => setTimeout(sayAgain, READ_OUT));

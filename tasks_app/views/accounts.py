@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -98,9 +99,10 @@ def account_sync(request: TeamRequest, account_id: int) -> HttpResponse:
         return redirect(back)
     if request.POST.get("next") == "today":
         return redirect("today")
+    page = reverse("account-list")
     if request.POST.get("next") == "detail":
-        return redirect("account-detail", account_id=account.pk)
-    return redirect("account-list")
+        page = reverse("account-detail", args=[account.pk])
+    return redirect(f"{page}#sync-{account.pk}")
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -208,7 +209,7 @@ def batch_retry(request: TeamRequest, batch_id: int) -> HttpResponse:
         messages.success(request, f"{words} back in the queue.{paused}")
     else:
         messages.warning(request, "Nothing was retried: none of them is failed by now.")
-    return redirect("batch-detail", batch_id)
+    return back_at(batch, "outcomes" if task_id else "stat-queued")
 
 
 @require_POST
@@ -223,7 +224,7 @@ def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
         more = "1 task waits" if waiting == 1 else f"{waiting:,} tasks wait"
         sentence = f"Nothing was cancelled: {more} by now. Look again, then choose."
         messages.warning(request, sentence)
-        return redirect("batch-detail", batch_id)
+        return back_at(batch, "stat-queued")
     number = batches.cancel_rest(tasks, by=request.user)
     if number:
         words = "1 task was" if number == 1 else f"{number:,} tasks were"
@@ -231,7 +232,7 @@ def batch_cancel(request: TeamRequest, batch_id: int) -> HttpResponse:
         messages.success(request, f"{words} cancelled. {ends} not sent.")
     else:
         messages.warning(request, "Nothing was taken back: nothing waits any more.")
-    return redirect("batch-detail", batch_id)
+    return back_at(batch, "stat-queued")
 
 
 @require_POST
@@ -245,7 +246,7 @@ def batch_pause(request: TeamRequest, batch_id: int) -> HttpResponse:
     else:
         waiting = wait_words(number)
         messages.success(request, f"Paused. {waiting} What is being sent goes on.")
-    return redirect("batch-detail", batch_id)
+    return back_at(batch, "resume")
 
 
 @require_POST
@@ -258,7 +259,12 @@ def batch_resume(request: TeamRequest, batch_id: int) -> HttpResponse:
         messages.info(request, "It goes on already.")
     else:
         messages.success(request, f"Resumed. {goes_words(number)}")
-    return redirect("batch-detail", batch_id)
+    return back_at(batch, "pause")
+
+
+def back_at(batch: Batch, place: str) -> HttpResponse:
+    """Lead back to the page of this batch, to what takes the focus there."""
+    return redirect(f"{reverse('batch-detail', args=[batch.pk])}#{place}")
 
 
 def goes_words(number: int) -> str:

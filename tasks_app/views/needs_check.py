@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -29,6 +32,9 @@ from .paging import Pages
 #: Cards of a page, each of which a person reads and decides.
 CARDS = 20
 MOST_DOUBLES = 50
+#: Where a page goes on behind a card: the id of another one, or of the page's content.
+NO_CARD = "main"
+CARD = re.compile(rf"(?:copy|push)-[0-9]{{1,18}}|{NO_CARD}")
 DONE = {
     "there": "Linked. It is delivered.",
     "again": "It is in the queue again.",
@@ -77,7 +83,7 @@ def push_settle(request: TeamRequest, push_id: int) -> HttpResponse:
         working.note_done(
             request, push.task_id, SETTLE, push if choice == "again" else None
         )
-    return redirect(way_back(request, f"{reverse('needs-check')}{kept(request)}"))
+    return redirect(way_back(request, next_card(request)))
 
 
 @require_POST
@@ -104,14 +110,29 @@ def copy_settle(request: TeamRequest, copy_id: int) -> HttpResponse:
         messages.warning(request, f"{title}: {settled}")
         return page(request, status=409)
     messages.success(request, f"{title}: {COPY_DONE[choice]}")
-    return redirect(f"{reverse('needs-check')}{kept(request)}")
+    return redirect(next_card(request))
 
 
-def kept(request: TeamRequest) -> str:
-    """Return the query string of what the page shows, '' for all."""
-    given = [(name, request.POST.get(name, "")) for name in ("account", "batch")]
+def next_card(request: TeamRequest) -> str:
+    """Return the address of what the page showed, at the card that comes next there."""
+    names = ("account", "batch", "page")
+    given = [(name, request.POST.get(name, "")) for name in names]
     query = urlencode([(name, text) for name, text in given if text.isdecimal()])
-    return f"?{query}" if query else ""
+    place = request.POST.get("on", "")
+    return (
+        reverse("needs-check")
+        + (f"?{query}" if query else "")
+        + (f"#{place}" if CARD.fullmatch(place) else "")
+    )
+
+
+def onward(cards: Sequence[str]) -> dict[str, str]:
+    """Return where each card leads on to: the one behind it, for the last the one before.
+
+    The only one leads to the page's content, where it says that nothing is left.
+    """
+    last = cards[-2] if len(cards) > 1 else NO_CARD
+    return dict(zip(cards, [*cards[1:], last], strict=False))
 
 
 def batch_of(request: TeamRequest, text: str) -> Batch | None:
@@ -143,24 +164,36 @@ def page(
         doubles = doubles.filter(task__batch=batch)
     rows = with_evidence(Push.objects.all())
     found = Pages(pushes, rows, size=CARDS)
-    shown = found.get_page(request.GET.get("page", "1"))
+    shown = found.get_page(data.get("page", "1"))
     if wrongs and not any(push.pk in wrongs for push in shown.object_list):
         # On another page of a long list: that one alone, so that its sentence is seen.
         shown = Pages(pushes.filter(pk__in=wrongs), rows).get_page(1)
     items = read_unclear(shown.object_list)
+    copied = list(doubles[:MOST_DOUBLES])
+    cards = [f"copy-{copy.pk}" for copy in copied if not copy.is_leaving]
+    cards += [f"push-{item.push.pk}" for item in items]
+    on = onward(cards)
     context = {
         "next": way_back(request, ""),
         "work_id": working.named_work(request),
         "accounts": accounts,
         "chosen": chosen,
         "total": sum(a.unclear for a in accounts),  # type: ignore[attr-defined]
-        "doubles": [(copy, copies.way_back(copy)) for copy in doubles[:MOST_DOUBLES]],
+        "doubles": [
+            (copy, copies.way_back(copy), on.get(f"copy-{copy.pk}", ""))
+            for copy in copied
+        ],
         "page": shown,
         "batch": batch,
         "base": (f"account={chosen.pk}&" if chosen else "")
         + (f"batch={batch.pk}&" if batch else ""),
         "items": [
-            (item, *(wrongs or {}).get(item.push.pk, ("", ""))) for item in items
+            (
+                item,
+                *(wrongs or {}).get(item.push.pk, ("", "")),
+                on[f"push-{item.push.pk}"],
+            )
+            for item in items
         ],
     }
     return render(request, "accounts/needs_check.html", context, status=status)

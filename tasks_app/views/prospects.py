@@ -19,7 +19,6 @@ from django.views.decorators.vary import vary_on_headers
 from tasks_app.forms.prospect_filter import ProspectFilter
 from tasks_app.forms.prospects import ProspectForm
 from tasks_app.models import (
-    Batch,
     ConnectedAccount,
     Prospect,
     ProspectLink,
@@ -37,6 +36,7 @@ from tasks_app.services.prospect_export import prospect_lines
 from .access import lead_required, member_required
 from .middleware import TeamRequest
 from .paging import PAGE_SIZE, Pages
+from .prospect_origin import origin_of
 from .stepping import keep_address
 from .tasks import visible
 
@@ -261,12 +261,13 @@ def prospect_edit(request: TeamRequest, prospect_id: int) -> HttpResponse:
 def edit(request: TeamRequest, prospect: Prospect) -> HttpResponse:
     """Show the form of this prospect, or save it and go to its page.
 
-    Who comes from a batch goes back there, and may change the id in its account, too.
+    Who comes from tasks that failed goes back there, and may change the id in their
+    account, too.
     """
     new = prospect.pk is None
     title = "New prospect" if new else str(prospect)
-    batch = None if new else batch_of(request)
-    account = batch.account if batch else None
+    origin = None if new else origin_of(request)
+    account = origin.account if origin else None
     typed = request.POST if request.method == "POST" else None
     form = ProspectForm(
         typed, instance=prospect, team=team_of(request), account=account
@@ -283,23 +284,14 @@ def edit(request: TeamRequest, prospect: Prospect) -> HttpResponse:
         except (BadCell, service.IdTaken) as refused:
             form.add_error("external_id", str(refused))
         else:
-            if batch is not None:
+            if origin is not None:
                 messages.success(request, "Saved. “Retry” sends the task again.")
-                return redirect("batch-detail", batch.pk)
+                return redirect(origin.url)
             messages.success(request, "Prospect added." if new else "Saved.")
             return redirect("prospect-detail", prospect.pk)
     status = 422 if form.is_bound else 200
-    context = {"form": form, "prospect": prospect, "title": title, "batch": batch}
+    context = {"form": form, "prospect": prospect, "title": title, "origin": origin}
     return render(request, "prospects/form.html", context, status=status)
-
-
-def batch_of(request: TeamRequest) -> Batch | None:
-    """Return the batch of this team that the address names, None for none."""
-    number = request.GET.get("batch", "")
-    known = number.isdecimal() and len(number) < 19
-    batches = Batch.objects.filter(team=team_of(request)).select_related("account")
-    rows = batches.defer("left_out", "account__credentials")
-    return rows.filter(pk=number).first() if known else None
 
 
 @require_POST

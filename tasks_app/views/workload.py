@@ -26,7 +26,7 @@ from tasks_app.vendors.words import Action
 
 from . import task_acts
 from .access import member_required
-from .acting import asked_for, way_back
+from .acting import asked_for
 from .middleware import TeamRequest
 from .toasts import Links
 
@@ -263,11 +263,8 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
         except (NotOffered, Conflict) as no:
             error = str(no)
         else:
-            task.refresh_from_db(fields=["due_sort"])
-            week = task.due_sort.astimezone(request.team.zone).date()
-            back = f"{reverse('workload')}?week={week}"
-            messages.success(request, sentence, extra_tags=str(Links(undo, back)))
-            return redirect(back)
+            messages.success(request, sentence, extra_tags=str(Links(undo)))
+            return redirect(in_its_week(task))
     end = task.due_sort.astimezone(request.team.zone)
     adapter = task_acts.adapter_of(task.account)
     action, not_day = service.day_action(task, adapter)
@@ -293,6 +290,13 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
     }
     status = 422 if error else 200
     return render(request, "workload/move.html", context, status=status)
+
+
+def in_its_week(task: Task) -> str:
+    """Return the address of this task in the week in which it is due now."""
+    task.refresh_from_db(fields=["due_sort"])
+    day = task.due_sort.astimezone(task.team.zone).date()
+    return f"{reverse('workload')}?week={day}#slot-{task.pk}"
 
 
 def move(
@@ -356,7 +360,6 @@ def workload_undo(request: TeamRequest, task_id: int) -> HttpResponse:
     task = get_object_or_404(Task.objects.filter(team=request.team), pk=task_id)
     if len(pushes) != len(ids) or not (pushes or handed):
         raise Http404
-    back = way_back(request, reverse("workload"))
     if service.take_back(task, pushes, str(handed or ""), by=request.user):
         sent = " Nothing was sent." if pushes else ""
         messages.info(request, f"Undone: “{task.title[:80]}”.{sent}")
@@ -364,7 +367,7 @@ def workload_undo(request: TeamRequest, task_id: int) -> HttpResponse:
         name = task.account.get_vendor_display()
         why = f"it is on its way to {name}, or was changed since"
         messages.warning(request, f"Not undone: {why}.")
-    return redirect(back)
+    return redirect(in_its_week(task))
 
 
 def moving_note(task: Task, *, snoozes: bool) -> str:

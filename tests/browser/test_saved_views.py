@@ -340,29 +340,6 @@ def test_a_name_that_is_taken_is_said_where_it_is_typed(
     assert SavedView.objects.get(name="Meetings to come").query == "status=open"
 
 
-# A live region is read out where something comes into it after the page is there.
-NOTE = """new MutationObserver((changes) => {
-  const page = document.documentElement;
-  for (const { target } of changes) {
-    if (target.matches(".toast")) page.title = `${page.title} ${target.hidden ? "gone" : "there"}`.trim();
-  }
-}).observe(document, { attributes: true, attributeFilter: ["hidden"], subtree: true })"""
-
-
-def test_what_was_done_is_read_out_on_the_page_that_says_it(
-    desk: Desk, open_page: OpenPage
-) -> None:
-    view = keep(desk)
-    page = open_page(desk.lead)
-    page.goto(f"/views/{view.pk}/delete/")
-    page.add_init_script(NOTE)
-    page.get_by_role("button", name="Delete view").click()
-
-    said(page, "“Meetings” is deleted.")
-    expect(page.locator(".toast")).to_be_visible()
-    expect(page.locator("html")).to_have_attribute("title", "gone there")
-
-
 def test_views_work_without_scripts(desk: Desk, open_page: OpenPage) -> None:
     page = open_page(desk.lead, java_script_enabled=False)
     page.goto(f"/tasks/?{MEETINGS}")

@@ -92,7 +92,7 @@ def test_sync_now_asks_for_a_reading_and_leads_back(client, late):
 def test_it_never_leads_elsewhere(client, late, back):
     answer = client.post(reverse("account-sync", args=[late.pk]), {"back": back})
 
-    assert answer.url == reverse("account-list")
+    assert answer.url == f"{reverse('account-list')}#sync-{late.pk}"
 
 
 def test_a_reading_shows_how_far_it_has_come(client, late):
