@@ -193,7 +193,7 @@ def test_many_are_ticked_with_shift_and_said_before_they_are_done(
 
     page.get_by_label("Select: Step 1").click()
     page.get_by_label("Select: Step 4").click(modifiers=["Shift"])
-    bar = page.get_by_role("toolbar")
+    bar = page.get_by_role("group", name="Actions for selected")
     expect(bar).to_contain_text("4 selected")
     bar.get_by_role("button", name="Complete").click()
     dialog = page.locator("#bulk-dialog")
@@ -305,7 +305,9 @@ def test_a_list_is_worked_through_by_mouse(desk, open_page: OpenPage):
     page.goto("/tasks/?status=open")
     page.get_by_label("Select: Step 1").check()
     page.get_by_label("Select: Step 2").check()
-    page.get_by_role("toolbar").get_by_role("button", name="Start").click()
+    page.get_by_role("group", name="Actions for selected").get_by_role(
+        "button", name="Start"
+    ).click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text("Step 1")
 
@@ -340,9 +342,11 @@ def test_from_the_list_into_the_panel_and_on_by_keyboard_alone(
         key(step)
     expect(page.get_by_role("link", name="Step 1", exact=True)).to_be_focused()
     key("x")
-    expect(page.get_by_role("toolbar")).to_contain_text("1 selected")
+    expect(page.get_by_role("group", name="Actions for selected")).to_contain_text(
+        "1 selected"
+    )
     key("Escape")
-    expect(page.get_by_role("toolbar")).to_be_hidden()
+    expect(page.get_by_role("group", name="Actions for selected")).to_be_hidden()
     key("o")
     expect(heading).to_have_text("Step 1")
     key("e")
@@ -377,7 +381,7 @@ def test_keys_that_are_off_do_nothing_in_list_panel_and_work(desk, open_page: Op
         page.keyboard.press(key)
     expect(page.locator("#task-drawer")).to_be_hidden()
     expect(page.locator("#filter-menu")).to_be_hidden()
-    expect(page.get_by_role("toolbar")).to_be_hidden()
+    expect(page.get_by_role("group", name="Actions for selected")).to_be_hidden()
     page.get_by_role("link", name="Step 1", exact=True).click()
     title = page.locator("#drawer-title")
     for key in "ej":
@@ -429,7 +433,9 @@ def test_everything_works_without_scripts(desk, open_page: OpenPage):
 
     page.goto("/tasks/?status=open")
     page.get_by_label("Select: Step 2").check()
-    page.get_by_role("toolbar").get_by_role("button", name="Complete").click()
+    page.get_by_role("group", name="Actions for selected").get_by_role(
+        "button", name="Complete"
+    ).click()
     page.get_by_role("button", name="Complete 1").click()
     assert desk.status(2) == "completed"
 

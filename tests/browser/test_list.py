@@ -35,7 +35,7 @@ def test_after_a_step_back_the_list_is_as_alive_as_before(
     expect(page.locator("#tab-unassigned")).not_to_have_attribute(
         "aria-current", "page"
     )
-    expect(page.get_by_role("toolbar")).to_be_hidden()
+    expect(page.get_by_role("group", name="Actions for selected")).to_be_hidden()
     page.get_by_role("link", name="Step 1", exact=True).click()
     expect(page.locator("#drawer-title")).to_have_text("Step 1")
     page.locator("#task-drawer [data-close]").click()
@@ -84,7 +84,7 @@ def test_a_range_is_ticked_by_keyboard_also_after_its_row_came_anew(
 ):
     page = open_page(desk.lead)
     page.goto("/tasks/?status=open")
-    bar = page.get_by_role("toolbar")
+    bar = page.get_by_role("group", name="Actions for selected")
 
     page.keyboard.press("j")
     page.keyboard.press("x")
@@ -108,7 +108,7 @@ def test_b_leads_from_ticked_rows_to_their_bar_and_clearing_leads_back(
 ):
     page = open_page(desk.lead)
     page.goto("/tasks/?status=open")
-    bar = page.get_by_role("toolbar")
+    bar = page.get_by_role("group", name="Actions for selected")
 
     page.keyboard.press("b")  # nothing is ticked
     for key in "jjxb":
@@ -218,13 +218,15 @@ def test_after_acting_on_many_the_page_of_the_list_stays(
     page.goto("/tasks/?page=2")
     page.get_by_label("Select: Step 45").check()
 
-    page.get_by_role("toolbar").get_by_role("button", name="Priority").click()
+    page.get_by_role("group", name="Actions for selected").get_by_role(
+        "button", name="Priority"
+    ).click()
     page.locator("#bulk-dialog").locator("select").select_option("Urgent")
     page.locator("#bulk-dialog").get_by_role("button", name=re.compile("1")).click()
 
     expect(page.locator(".toast")).to_contain_text("New priority for 1 task.")
     expect(page).to_have_url(re.compile(r"/tasks/\?page=2$"))
-    expect(page.get_by_role("toolbar")).to_be_hidden()
+    expect(page.get_by_role("group", name="Actions for selected")).to_be_hidden()
     assert page.evaluate("scrollY") > 0
 
 
