@@ -5,6 +5,7 @@ const drawer = document.getElementById("task-drawer");
 const menu = document.getElementById("row-menu");
 let stepped = false;
 let leaving = false;
+let opening = false; // a task was asked for; any other answer opens nothing that was closed
 
 const panel = () => document.getElementById("task-panel");
 const load = (address, target) =>
@@ -25,6 +26,7 @@ document.addEventListener("click", (event) => {
     load(link.getAttribute("href"), "#row-menu");
   } else {
     menu.hidePopover();
+    opening = true;
     load(link.getAttribute("href"), "#task-drawer");
   }
 });
@@ -42,8 +44,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
     return;
   }
   if (event.target !== drawer) return;
+  if (!drawer.open && !opening) {
+    drawer.replaceChildren();
+    return;
+  }
   const address = panel()?.dataset.address;
   if (!drawer.open) {
+    opening = false;
     drawer.showModal();
     if (address) history.pushState({ drawer: address }, "", address);
     stepped = Boolean(address);

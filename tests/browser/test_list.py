@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tasks_app.models import Preference, SavedView, Task
 
@@ -297,6 +297,36 @@ def test_the_focus_stays_where_the_work_is(desk: Desk, open_page: OpenPage):
     page.get_by_role("link", name="Change priority").last.press("Enter")
     expect(page.locator("#drawer-title")).to_contain_text("Priority")
     expect(page.locator("#drawer-title")).to_be_focused()
+
+
+def test_an_answer_that_comes_late_opens_no_panel_that_was_closed(
+    desk: Desk, open_page: OpenPage
+):
+    page = open_page(desk.lead)
+    page.goto("/tasks/?status=open")
+    page.get_by_role("link", name="Step 2", exact=True).click()
+    drawer = page.locator("#task-drawer")
+    drawer.get_by_role("button", name="Complete").click()
+    undo = drawer.locator("#toasts [data-undo] button")
+    expect(undo).to_be_visible()
+    late: list[Route] = []
+    page.route(re.compile(r"/tasks/\d+/\?in="), lambda route: late.append(route))
+    undo.click()
+    expect(page.locator("#toasts [data-undo]")).to_have_count(0)
+
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    with page.expect_response(re.compile(r"/tasks/\d+/\?in=")):
+        late[0].continue_()
+
+    page.unroute_all()
+    page.get_by_role("link", name="Step 3", exact=True).click()
+    expect(page.locator("#drawer-title")).to_have_text("Step 3")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(drawer).to_be_empty()
+    expect(page.locator("body > #toasts")).to_be_attached()
+    expect(page).to_have_url(re.compile(r"/tasks/\?status=open$"))
 
 
 def test_a_panel_past_the_page_asks_for_no_row_of_it(desk: Desk, open_page: OpenPage):
