@@ -90,13 +90,15 @@ ADMIN = {
 
 @dataclass
 class Figures:
-    """One page at one size: milliseconds, number of queries, compressed bytes."""
+    """One page at one size: milliseconds, number of queries, compressed bytes, and how
+    many tasks stand in a list."""
 
     times: list[float]
     sql: float
     admin: float
     queries: int
     weight: int
+    rows: int
 
     @property
     def p50(self) -> float:
@@ -185,7 +187,7 @@ def compare(name: str, asked: list[Asked], options: argparse.Namespace) -> None:
     small, large = asked[0], asked[-1]
     print(
         f"{'':<{PAGE}}{'':>{17 * len(asked)}}{'p95 ratio':>11}{'SQL ms':>8}"
-        f"{'admin ms':>10}{'share':>7}{'queries':>9}{'KB':>7}",
+        f"{'admin ms':>10}{'share':>7}{'queries':>9}{'rows':>8}{'KB':>7}",
         flush=True,
     )
     pairs = options.pairs.split() if options.pairs else large.ask("slowest_pairs")
@@ -205,12 +207,12 @@ def compare(name: str, asked: list[Asked], options: argparse.Namespace) -> None:
         if address.startswith(LIST):
             shares[label] = share
         spans = "".join(f"{f.p50:>9.0f}{f.p95:>8.0f}" for f in figures.values())
-        queries = f"{first.queries}, {last.queries}"
+        queries = both(first.queries, last.queries)
+        rows = both(first.rows, last.rows) if last.rows else ""
         print(
             f"{label[: PAGE - 1]:<{PAGE}}{spans}{ratio:>11.2f}{last.sql:>8.1f}"
             + (f"{last.admin:>10.0f}{share:>7.2f}" if last.admin else f"{'':>17}")
-            + f"{queries if first.queries != last.queries else last.queries:>9}"
-            f"{last.weight / 1024:>7.1f}",
+            + f"{queries:>9}{rows:>8}{last.weight / 1024:>7.1f}",
             flush=True,
         )
     above = sum(ratio > MOST_RATIO for ratio in ratios.values())
@@ -221,6 +223,10 @@ def compare(name: str, asked: list[Asked], options: argparse.Namespace) -> None:
         f" ({max(shares, key=shares.__getitem__)})",
         flush=True,
     )
+
+
+def both(small: int, large: int) -> str:
+    return str(large) if small == large else f"{small}, {large}"
 
 
 # -- in the process of one size ------------------------------------------------------------
@@ -288,6 +294,7 @@ class Bench:
             "admin": self.admin_of(address),
             "queries": len(statements),
             "weight": len(gzip.compress(body, 6)),
+            "rows": body.count(b'<tr id="row-'),
         }
 
     def time(self, address: str, who: str) -> float:

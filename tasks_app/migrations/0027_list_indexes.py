@@ -56,4 +56,8 @@ class Migration(migrations.Migration):
             model_name='task',
             index=models.Index(condition=models.Q(('status__in', ['open', 'in_progress'])), fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'priority', 'status', 'delivery', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_unfinished_due'),
         ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('priority', 4)), fields=['team', 'due_sort', 'id', 'account', 'type', 'created_at', 'completed_at', 'channel', 'status', 'delivery', 'assignee', 'vendor_user', 'prospect', 'batch', 'origin', 'retry_at'], name='task_urgent'),
+        ),
     ]
