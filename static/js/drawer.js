@@ -5,7 +5,7 @@ const drawer = document.getElementById("task-drawer");
 const menu = document.getElementById("row-menu");
 let stepped = false;
 let leaving = false;
-let opening = false; // a task was asked for; any other answer opens nothing that was closed
+let opening = ""; // the task asked for last: no other answer opens what was closed
 
 const panel = () => document.getElementById("task-panel");
 const load = (address, target) =>
@@ -26,8 +26,8 @@ document.addEventListener("click", (event) => {
     load(link.getAttribute("href"), "#row-menu");
   } else {
     menu.hidePopover();
-    opening = true;
-    load(link.getAttribute("href"), "#task-drawer");
+    opening = link.getAttribute("href");
+    load(opening, "#task-drawer");
   }
 });
 
@@ -44,13 +44,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
     return;
   }
   if (event.target !== drawer) return;
-  if (!drawer.open && !opening) {
+  if (!drawer.open && event.detail.requestConfig?.path !== opening) {
     drawer.replaceChildren();
     return;
   }
   const address = panel()?.dataset.address;
   if (!drawer.open) {
-    opening = false;
+    opening = "";
     drawer.showModal();
     if (address) history.pushState({ drawer: address }, "", address);
     stepped = Boolean(address);

@@ -46,10 +46,11 @@ document.addEventListener("visibilitychange", look);
 
 // A part that reads itself again by itself (`data-calm`) waits while nobody can see it, and
 // while something in it is aimed at: a press must never meet another one than was seen. A
-// link with an id stays what it is and gets its focus back; a button may come to mean
-// another thing.
+// link with an id, and a button that says so (`data-stays`), stays what it is and gets its
+// focus back; another button may come to mean another thing.
 const AIMED =
-  ":is(a, button, summary):hover, :is(button, summary, a:not([id])):focus-visible, :popover-open";
+  ":is(a, button, summary):hover, :popover-open, " +
+  ":is(button:not([data-stays]), summary, a:not([id])):focus-visible";
 const calm = (part) => part?.matches?.("[data-calm]");
 const aimed = (part) => part.querySelector(AIMED) !== null;
 

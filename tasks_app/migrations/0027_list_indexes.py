@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('delivery__in', ['queued', 'claimed', 'sending', 'accepted'])), fields=['team', 'batch', 'delivery', 'assignee', 'vendor_user'], name='task_moving'),
+            index=models.Index(condition=models.Q(('delivery', 'queued'), ('delivery', 'claimed'), ('delivery', 'sending'), ('delivery', 'accepted'), _connector='OR'), fields=['team', 'batch', 'delivery', 'assignee', 'vendor_user'], name='task_moving'),
         ),
         migrations.AddIndex(
             model_name='task',

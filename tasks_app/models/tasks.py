@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 #: Columns that filters of the list ask for, in an order that makes an index quick to
 #: walk along: PostgreSQL finds a column at once only up to the first text and the first
-#: null of a row, and steps over all that stands before any other. A whole number of two
-#: bytes before the first text would hide that one too. What has no `completed_at` is
-#: little, and is found by its own index.
+#: null of a row, and steps over all that stands before any other. So `priority`, of two
+#: bytes, stands behind a text whose place it would hide; `completed_at` is null only
+#: where work is unfinished, which has an index of its own.
 FILTERED = (
     *("account", "type", "created_at", "completed_at"),
     *("channel", "priority", "status", "delivery"),
@@ -337,7 +337,13 @@ class Task(models.Model):
             # What still goes out, of which most rows are not: which batches, and whose.
             models.Index(
                 fields=["team", "batch", "delivery", "assignee", "vendor_user"],
-                condition=Q(delivery__in=["queued", "claimed", "sending", "accepted"]),
+                # One by one, as they are asked for: SQLite does not compare lists.
+                condition=(
+                    Q(delivery="queued")
+                    | Q(delivery="claimed")
+                    | Q(delivery="sending")
+                    | Q(delivery="accepted")
+                ),
                 name="task_moving",
             ),
             # What is on its way to the vendor or was refused there, of which most rows

@@ -152,7 +152,9 @@ def pause(account: ConnectedAccount, by: AbstractBaseUser | None = None) -> bool
 
     Return whether it was going on before.
     """
-    name = name_of(by) if isinstance(by, User) else by.get_username() if by else ""
+    name = by.get_username() if by else ""
+    if isinstance(by, User):
+        name = name_of(by)
     reason = f"Paused by {name}." if name else "Paused."
     return gate.shut(account, State.PAUSED, reason, by_id=by.pk if by else None)
 
@@ -208,7 +210,7 @@ def erase_spent_credentials() -> int:
 def _withdraw_queue(account_ids: Sequence[int], by: AbstractBaseUser | None) -> int:
     """Withdraw what waits there, and put back what was shown; return how many."""
     waiting = Push.objects.filter(account__in=account_ids, state=Push.State.QUEUED)
-    # Both or neither: the page says done of nothing that never leaves.
+    # Both or neither: what is at the vendor is not shown as done when nobody tells it.
     with transaction.atomic():
         moved = states.change(
             [
@@ -225,7 +227,7 @@ def _withdraw_queue(account_ids: Sequence[int], by: AbstractBaseUser | None) -> 
             source=TaskEvent.Source.PERSON,
             actor_id=by.pk if by else None,
         )
-        # What never leaves is not shown as if it had.
+        # What was wished for tasks that are at the vendor is not shown any more.
         kinds = (Push.Kind.CREATE, Push.Kind.COPY)
         wishes = [m.push_id for m in moved if m.kind not in kinds]
         actions.restore_many(list(Push.objects.in_bulk(wishes).values()))

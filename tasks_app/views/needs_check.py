@@ -184,6 +184,8 @@ def page(
             for copy in copied
         ],
         "page": shown,
+        # Where the next answer leads back to: of a refused one, where it was given.
+        "at": data.get("page", "") if wrongs else shown.number,
         "batch": batch,
         "base": (f"account={chosen.pk}&" if chosen else "")
         + (f"batch={batch.pk}&" if batch else ""),

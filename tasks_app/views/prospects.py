@@ -96,7 +96,7 @@ def read_filter(
 
 @require_GET
 @member_required
-@vary_on_headers("HX-Request")
+@vary_on_headers("HX-Request", "HX-Target")
 def prospect_list(request: TeamRequest) -> HttpResponse:
     """Show the prospects that match the address; htmx gets the part that changes."""
     wanted = read_filter(request)

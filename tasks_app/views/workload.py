@@ -293,10 +293,15 @@ def workload_move(request: TeamRequest, task_id: int) -> HttpResponse:
 
 
 def in_its_week(task: Task) -> str:
-    """Return the address of this task in the week in which it is due now."""
-    task.refresh_from_db(fields=["due_sort"])
+    """Return the address of the day and person where this task stands now.
+
+    Not its own: of a full day some tasks are only counted.
+    """
+    task.refresh_from_db(fields=["due_sort", "assignee", "vendor_user"])
     day = task.due_sort.astimezone(task.team.zone).date()
-    return f"{reverse('workload')}?week={day}#slot-{task.pk}"
+    away = task.vendor_user_id is not None
+    who = service.key_of(task.assignee_id, away=away)
+    return f"{reverse('workload')}?week={day}#at-{who}-{day}"
 
 
 def move(

@@ -282,6 +282,28 @@ def test_what_failed_is_retried_by_keyboard(
     expect(rows).to_have_count(4)
 
 
+def test_a_batch_that_was_resumed_is_followed_to_its_end(
+    batches: Batches, open_page: OpenPage
+) -> None:
+    batch = batches.add("Pilot", "queued", "queued", "delivered")
+    page = open_page(batches.lead)
+    page.goto(f"/batches/{batch.pk}/")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
+    page.mouse.move(4, 4)
+
+    for number, task in enumerate(batch.tasks.filter(delivery="queued")):
+        Task.objects.filter(pk=task.pk).update(
+            delivery="delivered", external_id=f"end-{number}"
+        )
+
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("3 of 3 settled", timeout=15_000)
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_count(0)
+    expect(page.locator("#batch")).not_to_have_attribute("hx-trigger", re.compile("."))
+
+
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
 def test_a_batch_is_paused_resumed_and_cancelled(
     by: str, batches: Batches, open_page: OpenPage

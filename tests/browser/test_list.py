@@ -385,8 +385,8 @@ def test_the_number_found_is_said_by_an_element_that_stays(
     first = said.element_handle()
     expect(page.locator("#nav-views [id^=nav-view-count]")).to_have_text("")
 
-    page.get_by_label("Search tasks", exact=True).fill("Step 1")
-    expect(said).to_have_text(re.compile(r"^1\d? tasks?$"))
+    page.get_by_label("Search tasks", exact=True).fill("nobody wrote this")
+    expect(said).to_have_text("0 tasks")
     page.locator("#chip-q").click()
     expect(page.get_by_label("Search tasks", exact=True)).to_have_value("")
 

@@ -469,3 +469,15 @@ def test_an_id_that_cannot_be_is_refused_beside_its_field(team, lead, typed, sen
     assert sentence in page
     assert f'value="{typed}"' in page
     assert not ada.links.exists()
+
+
+def test_an_answer_by_target_says_so_to_whoever_keeps_it(lead):
+    for target, begins in (
+        ("prospect-list", '<section class="tasklist"'),
+        ("prospect-view", '<div id="prospect-view">'),
+    ):
+        headers = {"HX-Request": "true", "HX-Target": target}
+        answer = lead.get("/prospects/", headers=headers)
+
+        assert answer.text.strip().startswith(begins)
+        assert "HX-Request" in answer["Vary"] and "HX-Target" in answer["Vary"]

@@ -77,6 +77,21 @@ def test_refused_changes_are_counted_by_their_own_index() -> None:
     assert sum("task_action " in plan for plan in plans) == 1
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds it anyhow")
+@pytest.mark.parametrize("role", ["lead", "rep"])
+def test_batches_that_go_on_are_counted_by_their_own_index(role: str) -> None:
+    team = make_team()
+    make_task(account=make_account(team=team))
+    client = Client()
+    client.force_login(make_user(team, role))
+
+    plans = plans_of(client, "/prospects/")
+
+    (frame,) = [plan for sql, plan in plans.items() if "paused_at" in sql]
+    batches = frame.partition("LIST SUBQUERY")[2].partition("SCAN")[0]
+    assert "task_moving " in batches
+
+
 def plans_of(client: Client, url: str) -> dict[str, str]:
     """Return how this database answers each question about tasks that a page asks.
 

@@ -190,7 +190,7 @@ def test_a_task_moves_to_another_day_at_the_same_time(
     new = day + timedelta(days=3)
     answer = client_of(lead).post(url, {"day": new.isoformat(), "version": "1"})
 
-    assert answer["Location"] == f"/workload/?week={new}#slot-{task.pk}"
+    assert answer["Location"] == f"/workload/?week={new}#at-none-{new}"
     task.refresh_from_db()
     assert task.due_at == at + timedelta(days=3)
     assert Push.objects.get().kind == "reschedule"
@@ -434,7 +434,7 @@ def test_a_saleshandy_task_is_snoozed_and_given_away_and_both_are_undone(
 
     undone = client.post(undo_of(answer))
     task.refresh_from_db()
-    assert undone["Location"] == f"/workload/?week={day}#slot-{task.pk}"
+    assert undone["Location"] == f"/workload/?week={day}#at-none-{day}"
     assert (task.due_on, task.due_at, task.assignee) == (day, None, None)
     assert Push.objects.get().state == "withdrawn"
 
