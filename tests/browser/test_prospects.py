@@ -605,3 +605,15 @@ def test_prospects_are_found_and_changed_without_scripts(
     said(page, "Id at Outbound EU saved.")
     expect(id_field(page)).to_be_focused()
     assert ProspectLink.objects.get(account=book.calls).external_id == "100777"
+
+
+def test_a_long_name_ends_before_the_company(book: Book, open_page: OpenPage) -> None:
+    book.add("Wolfeschlegelsteinhausen", "Bergerdorff-Hohenlohe", "Kestrel")
+    page = open_page(book.lead)
+    page.goto("/prospects/?q=wolfe")
+
+    name = page.locator("tbody .cell-main__title").bounding_box()
+    company = page.locator("tbody .is-co > span").first.bounding_box()
+
+    assert name is not None and company is not None
+    assert name["x"] + name["width"] <= company["x"]
