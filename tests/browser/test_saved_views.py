@@ -271,6 +271,7 @@ def test_a_rep_uses_what_is_shared_and_cannot_change_it(
     in_sidebar(page, "Meetings").click()
     expect(page.locator("#list-total")).to_contain_text("of 4 tasks")
     expect(tab(page, "Meetings")).to_have_attribute("aria-current", "page")
+    page.wait_for_load_state()  # before that nothing hears of what is typed
     page.get_by_label("Search tasks", exact=True).fill("Step 2")
     expect(page.locator(".chip--changed")).to_have_text("“Meetings” changed")
     expect(page.get_by_role("link", name="Update view")).to_have_count(0)
