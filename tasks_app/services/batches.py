@@ -150,10 +150,17 @@ def batches_of(team: Team, tasks: QuerySet[Task], *, sees_all: bool) -> QuerySet
     )
     batches = batches.defer("left_out", "account__credentials")
     if not sees_all:
-        # One look for each batch. By EXISTS all tasks would be read before the first.
-        mine = tasks.filter(batch=OuterRef("pk")).order_by().values("pk")[:1]
-        batches = batches.alias(mine=Subquery(mine)).filter(mine__isnull=False)
+        return with_one_of(tasks, batches)
     return batches
+
+
+def with_one_of(tasks: QuerySet[Task], batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Return the batches that have one of these tasks.
+
+    One look for each batch: by EXISTS PostgreSQL may read all tasks before the first.
+    """
+    found = tasks.filter(batch=OuterRef("pk")).order_by().values("pk")[:1]
+    return batches.alias(found=Subquery(found)).filter(found__isnull=False)
 
 
 def newest(team_id: int) -> QuerySet[Batch]:

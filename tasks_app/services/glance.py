@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tasks_app.models import Batch, ConnectedAccount, Membership, Push, Task, Team
-from tasks_app.models.tasks import TaskQuerySet
 
 from . import batches
 from .counting import MOST, Counting
@@ -72,7 +71,7 @@ def counting_of(team_id: int, user_id: int, role: str, all_of_it: bool) -> Count
         "paused_accounts": ConnectedAccount.objects.of_team(team).filter(
             waits_there(membership), state=ConnectedAccount.State.PAUSED
         ),
-        "paused_batches": with_one_of(
+        "paused_batches": batches.with_one_of(
             tasks.filter(delivery=Delivery.QUEUED),
             Batch.objects.filter(team=team, paused_at__isnull=False),
         ),
@@ -96,12 +95,3 @@ def waits_there(membership: Membership) -> Exists:
         mine = Task.objects.visible_to_member(membership)
         pushes = pushes.filter(Exists(mine.filter(pk=OuterRef("task_id"))))
     return Exists(pushes)
-
-
-def with_one_of(tasks: TaskQuerySet, rows: QuerySet[Batch]) -> QuerySet[Batch]:
-    """Return the batches that have one of these tasks.
-
-    One look for each batch: by EXISTS PostgreSQL may read all tasks before the first.
-    """
-    found = tasks.filter(batch=OuterRef("pk")).order_by().values("pk")[:1]
-    return rows.alias(found=Subquery(found)).filter(found__isnull=False)

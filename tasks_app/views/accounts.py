@@ -99,10 +99,10 @@ def account_sync(request: TeamRequest, account_id: int) -> HttpResponse:
         return redirect(back)
     if request.POST.get("next") == "today":
         return redirect("today")
-    page = reverse("account-list")
+    place = f"sync-{account.pk}"
     if request.POST.get("next") == "detail":
-        page = reverse("account-detail", args=[account.pk])
-    return redirect(f"{page}#sync-{account.pk}")
+        return redirect(reverse("account-detail", args=[account.pk], fragment=place))
+    return redirect(reverse("account-list", fragment=place))
 
 
 @require_POST

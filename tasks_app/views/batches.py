@@ -264,7 +264,7 @@ def batch_resume(request: TeamRequest, batch_id: int) -> HttpResponse:
 
 def back_at(batch: Batch, place: str) -> HttpResponse:
     """Lead back to the page of this batch, to what takes the focus there."""
-    return redirect(f"{reverse('batch-detail', args=[batch.pk])}#{place}")
+    return redirect(reverse("batch-detail", args=[batch.pk], fragment=place))
 
 
 def goes_words(number: int) -> str:

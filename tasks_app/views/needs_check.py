@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from tasks_app.models import Batch, Push, TaskCopy
@@ -116,14 +115,11 @@ def copy_settle(request: TeamRequest, copy_id: int) -> HttpResponse:
 def next_card(request: TeamRequest) -> str:
     """Return the address of what the page showed, at the card that comes next there."""
     names = ("account", "batch", "page")
-    given = [(name, request.POST.get(name, "")) for name in names]
-    query = urlencode([(name, text) for name, text in given if text.isdecimal()])
+    given = {name: request.POST.get(name, "") for name in names}
+    query = {name: text for name, text in given.items() if text.isdecimal()}
     place = request.POST.get("on", "")
-    return (
-        reverse("needs-check")
-        + (f"?{query}" if query else "")
-        + (f"#{place}" if CARD.fullmatch(place) else "")
-    )
+    known = place if CARD.fullmatch(place) else None
+    return reverse("needs-check", query=query, fragment=known)
 
 
 def onward(cards: Sequence[str]) -> dict[str, str]:
@@ -184,8 +180,8 @@ def page(
             for copy in copied
         ],
         "page": shown,
-        # Where the next answer leads back to: of a refused one, where it was given.
-        "at": data.get("page", "") if wrongs else shown.number,
+        # What the next answer leads back to, also where a refused one stands alone.
+        "at": data.get("page", ""),
         "batch": batch,
         "base": (f"account={chosen.pk}&" if chosen else "")
         + (f"batch={batch.pk}&" if batch else ""),

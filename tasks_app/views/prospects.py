@@ -235,7 +235,7 @@ def detail(request: TeamRequest, prospect: Prospect) -> dict[str, object]:
 
 def back_to(prospect: Prospect, place: str) -> HttpResponse:
     """Go to the prospect's page; what has this id there gets the focus."""
-    return redirect(f"{reverse('prospect-detail', args=[prospect.pk])}#{place}")
+    return redirect(reverse("prospect-detail", args=[prospect.pk], fragment=place))
 
 
 def owner_of(request: TeamRequest, prospect: Prospect) -> User | None:

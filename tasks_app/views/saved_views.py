@@ -34,7 +34,7 @@ def changeable_view(request: TeamRequest, view_id: int) -> SavedView:
 
 def back_to(place: str) -> HttpResponse:
     """Go to the list of views; what has this id there gets the focus."""
-    return redirect(f"{reverse('saved-view-list')}#{place}")
+    return redirect(reverse("saved-view-list", fragment=place))
 
 
 @require_GET

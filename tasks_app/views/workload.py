@@ -301,7 +301,7 @@ def in_its_week(task: Task) -> str:
     day = task.due_sort.astimezone(task.team.zone).date()
     away = task.vendor_user_id is not None
     who = service.key_of(task.assignee_id, away=away)
-    return f"{reverse('workload')}?week={day}#at-{who}-{day}"
+    return reverse("workload", query={"week": day}, fragment=f"at-{who}-{day}")
 
 
 def move(

@@ -46,7 +46,7 @@ class Week:
         return page.locator(f".week__cell[data-day='{day}'][data-who='{key}']")
 
     def slot(self, page: Page) -> Locator:
-        return page.locator(f"#slot-{self.task.pk}")
+        return page.locator(f'.slot:has([href^="/tasks/{self.task.pk}/"])')
 
     def now(self) -> tuple[date | None, VendorUser | None]:
         self.task.refresh_from_db()
